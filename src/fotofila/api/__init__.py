@@ -1,0 +1,1 @@
+"""The HTTP edge: the app, its dependencies, problems and middleware. Routes belong to capabilities."""

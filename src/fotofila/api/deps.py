@@ -1,0 +1,72 @@
+"""What a route may ask for.
+
+A session is one transaction: it is committed when the route returns and before the answer leaves (`scope="function"`),
+so a client that was told `202` can rely on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fotofila.core.capability import Context, Principal
+from fotofila.core.errors import ForbiddenError
+
+SESSION_COOKIE = "fotofila_session"
+
+
+def get_context(request: Request) -> Context:
+    """Return the parts of this process."""
+    return cast("Context", request.app.state.context)
+
+
+ContextDep = Annotated[Context, Depends(get_context)]
+
+
+async def read_session(context: ContextDep) -> AsyncIterator[AsyncSession]:
+    """Open a transaction that only reads."""
+    async with context.db.read() as session:
+        yield session
+
+
+async def write_session(context: ContextDep) -> AsyncIterator[AsyncSession]:
+    """Open a transaction that may write."""
+    async with context.db.write() as session:
+        yield session
+
+
+ReadSession = Annotated[AsyncSession, Depends(read_session, scope="function")]
+WriteSession = Annotated[AsyncSession, Depends(write_session, scope="function")]
+
+
+async def get_principal(request: Request, context: ContextDep) -> Principal:
+    """Say who is asking; raises UnauthenticatedError. The authenticator opens and closes a session of its own."""
+    return await context.authenticate(context, request.headers, request.cookies)
+
+
+def require(scope: str) -> Callable[..., Awaitable[Principal]]:
+    """Make a dependency that lets only principals with a scope pass, and hands the principal on."""
+
+    async def check(principal: Annotated[Principal, Depends(get_principal)]) -> Principal:
+        if scope not in principal.scopes:
+            raise ForbiddenError(f"This needs the scope {scope!r}: use a key or a role that has it.", scope=scope)
+        return principal
+
+    return check
+
+
+SECURITY = (
+    Depends(HTTPBearer(auto_error=False, description="An API key, `ff_…`.")),
+    Depends(APIKeyHeader(name="X-API-Key", auto_error=False)),
+    Depends(APIKeyCookie(name=SESSION_COOKIE, auto_error=False)),
+)
+"""For the OpenAPI document; the check itself is `get_principal`."""
+
+Reader = Annotated[Principal, Depends(require("photos:read"))]
+Editor = Annotated[Principal, Depends(require("photos:write"))]
+FailureDesk = Annotated[Principal, Depends(require("failures"))]
+Admin = Annotated[Principal, Depends(require("admin"))]

@@ -1,0 +1,1 @@
+"""The ground floor: ports, their adapters, and the nouns that every capability stands on."""

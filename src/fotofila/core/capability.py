@@ -1,0 +1,169 @@
+"""A capability: what a folder of Fotofila, or a plug-in, brings to the program.
+
+Everything is named by `module:attribute` and imported when it is needed, so that a worker that runs one kind of job
+never loads the web framework, and the web server never loads image code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fotofila.core.errors import FotofilaError
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from fotofila.core.clock import Clock
+    from fotofila.core.config import Settings
+    from fotofila.core.crypto import SecretKeys
+    from fotofila.core.db import Database
+    from fotofila.core.queue import Queue
+    from fotofila.core.storage import Storage
+
+
+class UnknownKindError(FotofilaError):
+    """No capability that is loaded here knows this kind of job."""
+
+    code = "unknown_kind"
+    status = 422
+    title = "Unknown kind of job"
+    permanent = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKind:
+    """A kind of job: two functions in two files, and one that settles its arguments.
+
+    `work(work: Work, report: Report) -> Outcome` runs in the sandboxed child.
+    `apply(session, job, result, renditions, clock) -> None` (async) runs in feedback, in its transaction.
+    `resolve(session, owner, settings) -> dict` (async) settles, at ingest, everything that shapes the result.
+    """
+
+    name: str
+    version: int
+    lane: str
+    work: str
+    apply: str
+    resolve: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """Work that a role does for as long as the program runs: `run(context, stop) -> None` (async)."""
+
+    name: str
+    role: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """What one folder brings. `tables` are modules that declare tables, `specs` lists model files (`module:TUPLE`)."""
+
+    name: str
+    routers: tuple[str, ...] = ()
+    job_kinds: tuple[JobKind, ...] = ()
+    loops: tuple[Loop, ...] = ()
+    tables: tuple[str, ...] = ()
+    specs: str | None = None
+    sweeps: tuple[str, ...] = ()
+    """Functions `sweep(context) -> int` (async), run by the sweeper."""
+
+
+class Kinds:
+    """The kinds of job that are loaded."""
+
+    def __init__(self, capabilities: Sequence[Capability]) -> None:
+        self._kinds = {kind.name: kind for capability in capabilities for kind in capability.job_kinds}
+
+    def get(self, name: str) -> JobKind:
+        """Return a kind.
+
+        Raises:
+            UnknownKindError: no loaded capability has it.
+        """
+        if (kind := self._kinds.get(name)) is None:
+            known = ", ".join(sorted(self._kinds)) or "none"
+            raise UnknownKindError(f"There is no job kind {name!r} here; loaded are: {known}.")
+        return kind
+
+    def find(self, name: str, version: int) -> JobKind | None:
+        """Return a kind that can do this version, or None."""
+        kind = self._kinds.get(name)
+        return kind if kind is not None and version <= kind.version else None
+
+    def __iter__(self) -> Any:
+        """Give every kind."""
+        return iter(self._kinds.values())
+
+
+class Authenticator(Protocol):
+    """Who is asking; `access` answers."""
+
+    async def __call__(self, context: Context, headers: Mapping[str, str], cookies: Mapping[str, str]) -> Principal:
+        """Return the principal, or raise UnauthenticatedError."""
+        ...
+
+
+class RetentionPolicy(Protocol):
+    """How long each workspace keeps photos; `access` answers."""
+
+    async def __call__(self, session: AsyncSession) -> Mapping[str, timedelta]:
+        """Return the retention of every owner that has one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who is asking, and how far that reaches."""
+
+    owner: str
+    scopes: frozenset[str]
+    user_id: str | None = None
+    key_id: str | None = None
+    by_cookie: bool = False
+    quota_photos: int | None = None
+    quota_bytes: int | None = None
+
+    @property
+    def id(self) -> str:
+        """What rate limits and idempotency keys are counted by."""
+        return self.key_id or self.user_id or self.owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The parts of a running process, chosen by `bootstrap` and handed to everybody as an argument."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    storage: Storage
+    queue: Queue
+    secret_keys: SecretKeys
+    kinds: Kinds
+    capabilities: tuple[Capability, ...]
+    authenticate: Authenticator
+    retention: RetentionPolicy
+    roles: frozenset[str] = field(default_factory=frozenset)
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        await self.queue.close()
+        await self.storage.close()
+        await self.db.close()
+
+
+def load(reference: str) -> Any:
+    """Import `module:attribute`."""
+    module, _, attribute = reference.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+RunLoop = Callable[[Context, "asyncio.Event"], Awaitable[None]]

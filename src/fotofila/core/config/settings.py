@@ -1,0 +1,160 @@
+"""Every setting, with its default, its unit and what it is for. The reference in the docs is made from this file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from fotofila.core.config.sources import SecretFileSource
+
+PREFIX = "FOTOFILA_"
+
+Names = Annotated[list[str], NoDecode]
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message is one sentence that names it."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    # Where things are
+    data_dir: Path = Field(Path("data"), description="Folder of the embedded database, queue, objects and secret key.")
+    database_url: str = Field("", description="Database. Empty: a SQLite file in the data folder.")
+    storage_url: str = Field("", description="Objects. Empty: the folder `objects` in the data folder.")
+    queue_url: str = Field("", description="Queue. Empty: a SQLite file of its own in the data folder.")
+    models_dir: Path = Field(
+        Path("~/.cache/fotofila"), description="Folder of the models, filled by `fotofila models fetch`."
+    )
+
+    # HTTP
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    public_url: str = Field("", description="How people reach the server. Empty: `http://host:port`.")
+    allowed_hosts: Names = Field(
+        [], description="Host names that are answered, comma separated. Empty: loopback and the public URL's."
+    )
+    trusted_proxies: Names = Field(
+        [], description="Addresses or networks whose X-Forwarded-* headers are believed, comma separated."
+    )
+    rate_limit: str = Field("1200/minute", description="Requests for each key or address.")
+    login_rate_limit: str = Field("10/minute", description="Sign-in attempts for each address and for each user name.")
+    max_upload_bytes: int = Field(200 * 1024 * 1024, gt=0, description="Largest file taken, in bytes.")
+    max_files: int = Field(1000, gt=0, description="Most files in one multipart upload.")
+    max_pixels: int = Field(200_000_000, gt=0, description="Largest picture taken, in pixels.")
+
+    # Secrets
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="Keys that sign links and sessions: `id:key` separated by commas, the first signs, all verify. "
+        "Empty: made at the first start and kept in the data folder, mode 0600.",
+    )
+
+    # The pipeline
+    capabilities: Names = Field(
+        ["library", "access", "notify", "faces"],
+        description="Capabilities that are loaded, by entry-point name.",
+    )
+    ingest_kind: str = Field("faces.analyze", description="Kind of the job that an uploaded photo starts.")
+    queue_process_name: str = Field("process", description="Name of the queue of work; lanes add a suffix.")
+    queue_results_name: str = Field("results", description="Name of the queue of results.")
+    queue_failures_name: str = Field("failures", description="Name of the dead-letter queue.")
+    lease_seconds: float = Field(30.0, gt=0, description="How long a worker holds a message before it must extend.")
+    max_deliveries: int = Field(3, ge=1, description="Deliveries of one message before it is a failure.")
+    max_attempts: int = Field(4, ge=1, description="Attempts of one round before a transient error is a failure.")
+    retry_scale: float = Field(1.0, ge=0, description="Multiplies every back-off wait; tests make it small.")
+    relay_interval_seconds: float = Field(0.5, gt=0, description="Longest sleep of the relay between two looks.")
+    reconcile_interval_seconds: float = Field(60.0, gt=0, description="Time between two looks for lost jobs.")
+    sweep_interval_seconds: float = Field(3600.0, gt=0, description="Time between two sweeps of storage.")
+    orphan_age_seconds: float = Field(86400.0, ge=0, description="Age at which an object without a row is swept.")
+
+    # The worker
+    workers: int = Field(0, ge=0, description="Children that touch images, per worker process. 0: one per CPU.")
+    worker_lanes: Names = Field(
+        ["process", "process.bulk"], description="Lanes that a worker receives from, in order of preference."
+    )
+    job_seconds: float = Field(120.0, gt=0, description="Longest time for one execution before its child is killed.")
+    child_memory_mb: int = Field(
+        6144, ge=512, description="Address space that a child may take, in MiB, before it is told no."
+    )
+    drain_seconds: float = Field(20.0, ge=0, description="How long a stopping worker waits for what it has begun.")
+
+    # Faces
+    detection: Literal["accurate", "fast"] = Field("accurate", description="Default of new workspaces.")
+
+    # Notifications
+    webhooks_allow_private: bool = Field(
+        default=False, description="Let webhooks and Apprise reach private and loopback addresses."
+    )
+
+    # Observability
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_format: Literal["json", "console"] = Field("json", description="One JSON object per line, or for people.")
+    otlp_endpoint: str = Field("", description="OTLP/HTTP endpoint for traces. Empty: no traces.")
+
+    @field_validator("capabilities", "allowed_hosts", "trusted_proxies", "worker_lanes", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("data_dir", "models_dir")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def base_url(self) -> str:
+        """How people reach the server, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, `*_FILE`, then the TOML file."""
+        del dotenv_settings, file_secret_settings
+        toml = Path(os.environ.get(f"{PREFIX}CONFIG", "fotofila.toml"))
+        return (
+            init_settings,
+            env_settings,
+            SecretFileSource(settings_cls, PREFIX),
+            TomlConfigSettingsSource(settings_cls, toml),
+        )
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: a value is wrong; the sentence names the setting.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+        problem = "is not a setting" if first["type"] == "extra_forbidden" else first["msg"]
+        message = f"{name}: {problem}. `fotofila doctor` lists every setting and where it was read from."
+        raise SettingsError(message) from error
+    except (OSError, ValueError) as error:
+        message = f"The settings cannot be read: {error}"
+        raise SettingsError(message) from error

@@ -1,0 +1,127 @@
+"""Secrets: the key ring that signs and encrypts, and the tokens that are kept only as hashes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from fotofila.core.errors import FotofilaError
+
+NONCE_BYTES = 12
+"""AES-GCM nonce (NIST SP 800-38D, section 8.2)."""
+
+
+class SecretKeyError(FotofilaError):
+    """The secret key is missing, malformed, or not the one that was used."""
+
+    code = "secret_key"
+    title = "The secret key does not fit"
+    permanent = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretKeys:
+    """A ring of keys: the first signs and encrypts, all verify and decrypt."""
+
+    keys: tuple[tuple[str, bytes], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> SecretKeys:
+        """Read `id:key,id:key`; a single key needs no id.
+
+        Raises:
+            SecretKeyError: a key has fewer than 32 characters, or none is given.
+        """
+        pairs = [part.strip() for part in text.split(",") if part.strip()]
+        parsed = tuple(pair.split(":", 1) if ":" in pair else ["1", pair] for pair in pairs)
+        if not parsed or any(len(key) < 32 for _, key in parsed):  # noqa: PLR2004
+            message = "FOTOFILA_SECRET_KEY needs at least 32 characters: make one with `openssl rand -hex 32`."
+            raise SecretKeyError(message)
+        return cls(keys=tuple((key_id, hashlib.sha256(key.encode()).digest()) for key_id, key in parsed))
+
+    @classmethod
+    def load(cls, text: str, path: Path) -> SecretKeys:
+        """Use the setting, or the file, which is made with mode 0600 when it is not there."""
+        if text:
+            return cls.parse(text)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return cls.parse(path.read_text(encoding="ascii"))
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        return cls.parse(path.read_text(encoding="ascii"))
+
+    def _derive(self, key: bytes, purpose: str) -> bytes:
+        return hmac.digest(key, b"fotofila:" + purpose.encode(), "sha256")
+
+    def sign(self, purpose: str, text: str) -> str:
+        """Return `id.signature` (HMAC-SHA-256, URL-safe) of a text, for one purpose only."""
+        key_id, key = self.keys[0]
+        return f"{key_id}.{encode(hmac.digest(self._derive(key, purpose), text.encode(), 'sha256'))}"
+
+    def verify(self, purpose: str, text: str, signature: str) -> bool:
+        """Say whether a signature fits, in constant time for each key."""
+        key_id, _, given = signature.partition(".")
+        known = dict(self.keys).get(key_id)
+        if known is None:
+            return False
+        wanted = encode(hmac.digest(self._derive(known, purpose), text.encode(), "sha256"))
+        return hmac.compare_digest(wanted.encode(), given.encode())
+
+    def encrypt(self, purpose: str, plain: bytes, *, bound_to: str = "") -> str:
+        """Encrypt with AES-256-GCM; `bound_to` (an id) must be the same when it is read."""
+        key_id, key = self.keys[0]
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = AESGCM(self._derive(key, purpose)).encrypt(nonce, plain, bound_to.encode())
+        return f"{key_id}.{encode(nonce + sealed)}"
+
+    def decrypt(self, purpose: str, text: str, *, bound_to: str = "") -> bytes:
+        """Undo `encrypt`.
+
+        Raises:
+            SecretKeyError: the key that was used is not on the ring, or the text was changed.
+        """
+        key_id, _, sealed = text.partition(".")
+        key = dict(self.keys).get(key_id)
+        try:
+            if key is not None:
+                raw = decode(sealed)
+                return AESGCM(self._derive(key, purpose)).decrypt(
+                    raw[:NONCE_BYTES], raw[NONCE_BYTES:], bound_to.encode()
+                )
+        except (InvalidTag, ValueError):
+            pass
+        message = "A stored secret cannot be read: put the key that was used back into FOTOFILA_SECRET_KEY."
+        raise SecretKeyError(message)
+
+
+def encode(raw: bytes) -> str:
+    """Return URL-safe base64 without padding."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def decode(text: str) -> bytes:
+    """Undo `encode`; raises ValueError on anything else."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def new_token(size: int = 32) -> str:
+    """Return a token of `size` random bytes for a URL or a header."""
+    return secrets.token_urlsafe(size)
+
+
+def token_hash(token: str) -> str:
+    """Hash a random token for keeping: SHA-256 is enough, since a token has 256 bits and cannot be guessed."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,87 @@
+"""Engines and sessions.
+
+`read()` opens a transaction that only reads; `write()` one that may write and commits when its block ends. On SQLite a
+writing transaction begins with `BEGIN IMMEDIATE`: it takes the one write lock at the start, where waiting is harmless,
+and not at its first write, where SQLite would answer "database is locked" without waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from fotofila.core.db.changes import Changes, PolledChanges, SqliteChanges
+
+BUSY_SECONDS = 30
+
+
+class Database:
+    """One database, SQLite or PostgreSQL."""
+
+    def __init__(self, url: str) -> None:
+        self.url = async_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = sqlite_engine(self.url) if self.is_sqlite else create_async_engine(self.url, pool_pre_ping=True)
+        self._read = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._write = async_sessionmaker(self.engine.execution_options(writes=True), expire_on_commit=False)
+        self.changes: Changes = SqliteChanges(Path(self.url.database or "")) if self.is_sqlite else PolledChanges()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """Open a session that only reads."""
+        async with self._read() as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """Open a session that may write; it commits when the block ends and rolls back when it raises."""
+        async with self._write() as session, session.begin():
+            yield session
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.changes.close()
+        await self.engine.dispose()
+
+
+def async_url(url: str) -> URL:
+    """Name the driver that we use: aiosqlite or asyncpg."""
+    parsed = make_url(url)
+    drivers = {
+        "sqlite": "sqlite+aiosqlite",
+        "postgresql": "postgresql+asyncpg",
+        "postgres": "postgresql+asyncpg",
+    }
+    return parsed.set(drivername=drivers.get(parsed.drivername, parsed.drivername))
+
+
+def sqlite_engine(url: URL) -> AsyncEngine:
+    """Open SQLite for many processes: WAL, durable commits, foreign keys, a patient write lock."""
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=8)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_SECONDS * 1000}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

@@ -1,0 +1,1 @@
+"""Events: what happened, in the order in which it was committed."""

@@ -1,0 +1,59 @@
+"""Writing and reading events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fotofila.core.events.models import Event
+
+ORDER_LOCK = 7_046_029_254
+"""Advisory lock that makes PostgreSQL hand out event ids in commit order: ids come late, singly."""
+
+
+async def append_event(
+    session: AsyncSession,
+    *,
+    owner: str,
+    event_type: str,
+    at: datetime,
+    photo_id: str | None = None,
+    job_id: str | None = None,
+    batch_id: str | None = None,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Add an event to the transaction; on SQLite the one write lock already orders ids as commits."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ORDER_LOCK})
+    session.add(
+        Event(
+            owner=owner,
+            type=event_type,
+            at=at,
+            photo_id=photo_id,
+            job_id=job_id,
+            batch_id=batch_id,
+            data=data or {},
+        )
+    )
+
+
+async def events_after(
+    session: AsyncSession,
+    *,
+    after_id: int,
+    owner: str | None = None,
+    types: Sequence[str] = (),
+    limit: int = 200,
+) -> Sequence[Event]:
+    """Return events with a higher id, oldest first; of one owner, or of all."""
+    query = select(Event).where(Event.id > after_id).order_by(Event.id).limit(limit)
+    if owner is not None:
+        query = query.where(Event.owner == owner)
+    if types:
+        query = query.where(Event.type.in_(types))
+    return (await session.scalars(query)).all()

@@ -1,0 +1,1 @@
+"""Logs (structlog), metrics (Prometheus), traces (OpenTelemetry)."""

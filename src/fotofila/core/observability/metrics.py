@@ -1,0 +1,45 @@
+"""Every metric that Fotofila gives out. The reference in the docs is made from this file."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry(auto_describe=True)
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+HTTP_REQUESTS = Counter(
+    "fotofila_http_requests", "HTTP requests answered.", ["method", "route", "status"], registry=REGISTRY
+)
+HTTP_SECONDS = Histogram(
+    "fotofila_http_request_seconds",
+    "Time to answer.",
+    ["method", "route"],
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+PHOTOS_ACCEPTED = Counter("fotofila_photos_accepted", "Photos taken in.", ["media_type"], registry=REGISTRY)
+PHOTOS_REFUSED = Counter("fotofila_photos_refused", "Uploads refused at the door.", ["code"], registry=REGISTRY)
+BYTES_ACCEPTED = Counter("fotofila_upload_bytes", "Bytes of photos taken in.", registry=REGISTRY)
+RELAYED = Counter(
+    "fotofila_relay_messages", "Messages moved from the outbox to the queue.", ["lane"], registry=REGISTRY
+)
+OUTBOX_LAG = Gauge("fotofila_outbox_oldest_seconds", "Age of the oldest message that is due.", registry=REGISTRY)
+EXECUTIONS = Counter("fotofila_executions", "Executions that workers ended.", ["kind", "outcome"], registry=REGISTRY)
+EXECUTION_SECONDS = Histogram(
+    "fotofila_execution_seconds", "Time of one execution.", ["kind"], buckets=_SECONDS, registry=REGISTRY
+)
+CHILDREN_KILLED = Counter(
+    "fotofila_children_killed",
+    "Sandboxed children that ended against their will.",
+    ["reason"],
+    registry=REGISTRY,
+)
+RESULTS = Counter("fotofila_results", "Result messages applied.", ["type"], registry=REGISTRY)
+FAILURES = Counter("fotofila_failures", "Executions that failed for good.", ["kind", "code"], registry=REGISTRY)
+JOBS_FINISHED = Counter("fotofila_jobs_finished", "Jobs that reached their end.", ["kind", "state"], registry=REGISTRY)
+RECONCILED = Counter("fotofila_reconciled_jobs", "Jobs that were sent again.", ["reason"], registry=REGISTRY)
+SWEPT = Counter("fotofila_swept_objects", "Objects removed by the sweeper.", ["reason"], registry=REGISTRY)
+QUEUE_DEPTH = Gauge("fotofila_queue_depth", "Messages in a lane.", ["lane", "state"], registry=REGISTRY)
+DELIVERIES = Counter("fotofila_notification_deliveries", "Notifications sent.", ["kind", "outcome"], registry=REGISTRY)
+RATE_LIMITED = Counter("fotofila_rate_limited_requests", "Requests answered with 429.", registry=REGISTRY)

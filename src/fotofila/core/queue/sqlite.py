@@ -1,0 +1,276 @@
+"""The embedded queue: one SQLite file of its own, shared by all processes of one machine.
+
+WAL, `synchronous=FULL` (a returned `enqueue` is on the disk) and `BEGIN IMMEDIATE` (the write lock is taken where
+waiting is harmless). All statements run on one thread, so the event loop never waits for the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from fotofila.core.errors import StorageFullError, UnavailableError
+from fotofila.core.ids import new_id
+from fotofila.core.queue.base import MAX_PAYLOAD_BYTES, Delivery, Depth, Outgoing
+
+DEDUP_SECONDS = 600
+POLL_SECONDS = 0.02
+BUSY_SECONDS = 30
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS messages (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    lane TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    ready_at REAL NOT NULL,
+    deliveries INTEGER NOT NULL DEFAULT 0,
+    receipt TEXT,
+    dead_letter INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX IF NOT EXISTS messages_ready ON messages (lane, ready_at);
+CREATE TABLE IF NOT EXISTS dedup (
+    lane TEXT NOT NULL,
+    dedup_id TEXT NOT NULL,
+    expires_at REAL NOT NULL,
+    PRIMARY KEY (lane, dedup_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS dedup_expires ON dedup (expires_at);
+"""
+
+T = TypeVar("T")
+
+
+class SqliteQueue:
+    """A queue in one file.
+
+    A message is leased while `receipt` is set and `ready_at` (then the end of its lease) lies ahead; when that time
+    passes it is ready again. The wall clock is used because processes must agree on it; one that jumps back only makes
+    messages wait longer, never deliver twice.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        max_deliveries: int,
+        failures_lane: str,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._path = path
+        self._max_deliveries = max_deliveries
+        self._failures_lane = failures_lane
+        self._now = now
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="queue")
+        self._connection: sqlite3.Connection | None = None
+
+    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        def call() -> T:
+            try:
+                return work(self._open())
+            except sqlite3.OperationalError as error:
+                raise translate(error, self._path) from error
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(
+                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.executescript(SCHEMA)
+            self._connection = connection
+        return self._connection
+
+    async def enqueue(self, lane: str, messages: Sequence[Outgoing]) -> None:
+        """Send messages, durably, all or an error."""
+        for message in messages:
+            if len(message.payload) > MAX_PAYLOAD_BYTES:
+                text = f"A message of {len(message.payload)} bytes was sent; {MAX_PAYLOAD_BYTES} is the most."
+                raise ValueError(text)
+
+        def work(connection: sqlite3.Connection) -> None:
+            now = self._now()
+            with writing(connection):
+                connection.execute("DELETE FROM dedup WHERE expires_at < ?", (now,))
+                fresh = [m for m in messages if m.dedup_id is None or claim_dedup(connection, lane, m.dedup_id, now)]
+                connection.executemany(
+                    "INSERT INTO messages (id, lane, payload, ready_at) VALUES (?, ?, ?, ?)",
+                    [(new_id(), lane, m.payload, now) for m in fresh],
+                )
+
+        await self._run(work)
+
+    async def receive(
+        self, lanes: Sequence[str], *, max_messages: int, wait_seconds: float, lease_seconds: float
+    ) -> list[Delivery]:
+        """Take up to `max_messages`, lanes in order of preference, waiting for the first one."""
+        deadline = time.monotonic() + wait_seconds
+        while True:
+            found = await self._run(lambda connection: self._take(connection, lanes, max_messages, lease_seconds))
+            if found or time.monotonic() >= deadline:
+                return found
+            await self._wait_for_change(deadline)
+
+    async def _wait_for_change(self, deadline: float) -> None:
+        """Sleep until another connection commits, or for a second: leases and delays end without a commit."""
+        seen = await self._run(data_version)
+        until = min(deadline, time.monotonic() + 1)
+        while time.monotonic() < until:
+            await asyncio.sleep(POLL_SECONDS)
+            if await self._run(data_version) != seen:
+                return
+
+    def _take(
+        self, connection: sqlite3.Connection, lanes: Sequence[str], count: int, lease_seconds: float
+    ) -> list[Delivery]:
+        now = self._now()
+        if not any(has_ready(connection, lane, now) for lane in lanes):
+            return []  # no write lock is taken for an empty queue
+        taken: list[Delivery] = []
+        with writing(connection):
+            for lane in lanes:
+                if lane != self._failures_lane:
+                    self._bury(connection, lane, now)
+                rows = connection.execute(
+                    "SELECT sequence, id, payload, deliveries, dead_letter FROM messages"
+                    " WHERE lane = ? AND ready_at <= ? ORDER BY sequence LIMIT ?",
+                    (lane, now, count - len(taken)),
+                ).fetchall()
+                for sequence, message_id, payload, deliveries, dead_letter in rows:
+                    receipt = new_id()
+                    connection.execute(
+                        "UPDATE messages SET receipt = ?, deliveries = ?, ready_at = ? WHERE sequence = ?",
+                        (receipt, deliveries + 1, now + lease_seconds, sequence),
+                    )
+                    taken.append(
+                        Delivery(
+                            message_id=message_id,
+                            lane=lane,
+                            payload=payload,
+                            deliveries=deliveries + 1,
+                            receipt=receipt,
+                            dead_letter=bool(dead_letter),
+                        )
+                    )
+        return taken
+
+    def _bury(self, connection: sqlite3.Connection, lane: str, now: float) -> None:
+        connection.execute(
+            "UPDATE messages SET lane = ?, dead_letter = 1, deliveries = 0, receipt = NULL, ready_at = ?"
+            " WHERE lane = ? AND ready_at <= ? AND deliveries >= ?",
+            (self._failures_lane, now, lane, now, self._max_deliveries),
+        )
+
+    async def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """End messages that were worked on."""
+        await self._end([(delivery.message_id, delivery.receipt) for delivery in deliveries])
+
+    async def discard(self, delivery: Delivery) -> None:
+        """End a message that nobody can ever work on."""
+        await self._end([(delivery.message_id, delivery.receipt)])
+
+    async def _end(self, keys: Iterable[tuple[str, str]]) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            with writing(connection):
+                connection.executemany("DELETE FROM messages WHERE id = ? AND receipt = ?", list(keys))
+
+        await self._run(work)
+
+    async def nack(self, delivery: Delivery, *, delay_seconds: float = 0) -> None:
+        """Give a message back; it counts as delivered once."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            with writing(connection):
+                connection.execute(
+                    "UPDATE messages SET receipt = NULL, ready_at = ? WHERE id = ? AND receipt = ?",
+                    (self._now() + delay_seconds, delivery.message_id, delivery.receipt),
+                )
+
+        await self._run(work)
+
+    async def extend(self, delivery: Delivery, *, lease_seconds: float) -> bool:
+        """Set the lease anew; False when it was lost and somebody else may hold the message."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            with writing(connection):
+                cursor = connection.execute(
+                    "UPDATE messages SET ready_at = ? WHERE id = ? AND receipt = ?",
+                    (self._now() + lease_seconds, delivery.message_id, delivery.receipt),
+                )
+                return cursor.rowcount == 1
+
+        return await self._run(work)
+
+    async def depth(self, lane: str) -> Depth:
+        """Count a lane."""
+
+        def work(connection: sqlite3.Connection) -> Depth:
+            now = self._now()
+            total, leased = connection.execute(
+                "SELECT count(*), coalesce(sum(receipt IS NOT NULL AND ready_at > ?), 0) FROM messages WHERE lane = ?",
+                (now, lane),
+            ).fetchone()
+            return Depth(ready=total - leased, leased=leased)
+
+        return await self._run(work)
+
+    async def close(self) -> None:
+        """Let go of the file."""
+
+        def work() -> None:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+        await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        self._thread.shutdown()
+
+
+@contextmanager
+def writing(connection: sqlite3.Connection) -> Iterator[None]:
+    """Hold the write lock for a block; commit at its end, roll back when it raises."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def claim_dedup(connection: sqlite3.Connection, lane: str, dedup_id: str, now: float) -> bool:
+    """Take a de-duplication id; False when it was taken before."""
+    cursor = connection.execute(
+        "INSERT OR IGNORE INTO dedup (lane, dedup_id, expires_at) VALUES (?, ?, ?)",
+        (lane, dedup_id, now + DEDUP_SECONDS),
+    )
+    return cursor.rowcount == 1
+
+
+def has_ready(connection: sqlite3.Connection, lane: str, now: float) -> bool:
+    """Say whether a lane has anything to receive."""
+    query = "SELECT 1 FROM messages WHERE lane = ? AND ready_at <= ? LIMIT 1"
+    return connection.execute(query, (lane, now)).fetchone() is not None
+
+
+def data_version(connection: sqlite3.Connection) -> int:
+    """Return a number that changes whenever another connection commits."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+
+def translate(error: sqlite3.OperationalError, path: Path) -> Exception:
+    """Say what SQLite's error means to an operator."""
+    text = str(error)
+    if "full" in text:
+        return StorageFullError(f"The disk of the queue file {path} is full: free some space on it.")
+    return UnavailableError(f"The queue file {path} does not answer ({text}): look at its disk and permissions.")

@@ -1,0 +1,268 @@
+"""Objects in a folder of this machine.
+
+Written for itself rather than on a general object store, because those do not call fsync: an answered upload would
+be lost with the power. An object is written to a temporary file beside its place, fsynced, renamed, and its folder fsynced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import re
+import shutil
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fotofila.core.errors import StorageFullError, UnavailableError
+from fotofila.core.ids import new_id
+from fotofila.core.storage.base import CHUNK_BYTES, ObjectInfo, ObjectNotFoundError
+
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+PARTIAL = ".partial-"
+"""Prefix of a file that is not an object yet; no key part begins with a dot, so none can clash."""
+STALE_SECONDS = 86400
+
+
+class LocalWriter:
+    """A temporary file on its way to a key."""
+
+    def __init__(self, partial: Path, target: Path, *, if_absent: bool) -> None:
+        self._partial = partial
+        self._target = target
+        self._if_absent = if_absent
+        self._file = partial.open("xb")
+        self.committed = False
+
+    async def write(self, chunk: bytes) -> None:
+        """Add bytes."""
+        await asyncio.to_thread(self._file.write, chunk)
+
+    async def commit(self) -> None:
+        """Make the object whole, durable and visible."""
+        await asyncio.to_thread(self._commit)
+
+    def _commit(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        place(self._partial, self._target, if_absent=self._if_absent)
+        self.committed = True
+
+    def abandon(self) -> None:
+        """Close and remove the temporary file."""
+        with suppress(OSError):
+            self._file.close()
+        self._partial.unlink(missing_ok=True)
+
+
+class LocalStorage:
+    """A folder of objects."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        root.mkdir(parents=True, exist_ok=True)
+
+    def path(self, key: str) -> Path:
+        """Return the file of a key.
+
+        Raises:
+            ValueError: the key has an empty part, a part that begins with a dot, or a character outside `A-Za-z0-9_.-`.
+        """
+        parts = key.split("/")
+        if not all(_PART.fullmatch(part) for part in parts):
+            message = f"not a storage key: {key!r}"
+            raise ValueError(message)
+        return self._root.joinpath(*parts)
+
+    @asynccontextmanager
+    async def open_writer(self, key: str, *, if_absent: bool = False) -> AsyncIterator[LocalWriter]:
+        """Begin an object; it appears only with `commit`."""
+        target = self.path(key)
+        with os_errors(key):
+            make_folder(target.parent, self._root)
+            writer = LocalWriter(target.parent / f"{PARTIAL}{new_id()}", target, if_absent=if_absent)
+        try:
+            with os_errors(key):
+                yield writer
+        finally:
+            if not writer.committed:
+                await asyncio.to_thread(writer.abandon)
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Write a small object in one go."""
+        async with self.open_writer(key) as writer:
+            await writer.write(content)
+            await writer.commit()
+
+    async def put_file(self, key: str, path: Path) -> None:
+        """Move a file to its key when it lies on the same disk, else copy it."""
+        target = self.path(key)
+
+        def work() -> None:
+            make_folder(target.parent, self._root)
+            partial = target.parent / f"{PARTIAL}{new_id()}"
+            try:
+                path.rename(partial)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                shutil.copyfile(path, partial)
+            try:
+                fsync(partial)
+                place(partial, target, if_absent=False)
+            finally:
+                partial.unlink(missing_ok=True)
+
+        with os_errors(key):
+            await asyncio.to_thread(work)
+
+    async def get(self, key: str) -> bytes:
+        """Read a small object whole."""
+        with os_errors(key):
+            return await asyncio.to_thread(self.path(key).read_bytes)
+
+    async def get_range(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Stream the bytes from `start` up to, not including, `end`."""
+        with os_errors(key):
+            file = await asyncio.to_thread(self.path(key).open, "rb")
+        with file:
+            file.seek(start)
+            left = None if end is None else end - start
+            while left is None or left > 0:
+                size = CHUNK_BYTES if left is None else min(CHUNK_BYTES, left)
+                chunk = await asyncio.to_thread(file.read, size)
+                if not chunk:
+                    return
+                left = None if left is None else left - len(chunk)
+                yield chunk
+
+    async def get_file(self, key: str, path: Path) -> None:
+        """Copy an object into a file: a copy, not a link, so that nothing a child does can reach the original."""
+        with os_errors(key):
+            await asyncio.to_thread(shutil.copyfile, self.path(key), path)
+
+    async def head(self, key: str) -> ObjectInfo:
+        """Look at an object without reading it."""
+        with os_errors(key):
+            return info(key, await asyncio.to_thread(self.path(key).stat))
+
+    async def exists(self, key: str) -> bool:
+        """Say whether there is an object."""
+        return await asyncio.to_thread(self.path(key).is_file)
+
+    async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
+        """Give every object whose key begins with the prefix, in order of keys."""
+        folder = self._root.joinpath(*[part for part in prefix.split("/")[:-1] if part])
+        for key, stat in await asyncio.to_thread(lambda: list(walk(folder, self._root))):
+            if key.startswith(prefix):
+                yield info(key, stat)
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects, and the folders that they leave empty."""
+
+        def work() -> None:
+            for key in keys:
+                path = self.path(key)
+                path.unlink(missing_ok=True)
+                for folder in path.parents:
+                    if folder == self._root:
+                        break
+                    try:
+                        folder.rmdir()
+                    except OSError:
+                        break
+
+        with os_errors("delete"):
+            await asyncio.to_thread(work)
+
+    async def copy(self, source: str, target: str) -> None:
+        """Copy an object."""
+        async with self.open_writer(target) as writer:
+            async for chunk in self.get_range(source):
+                await writer.write(chunk)
+            await writer.commit()
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+def make_folder(folder: Path, root: Path) -> None:
+    """Make a folder below the root and make its name durable."""
+    missing = [path for path in (folder, *folder.parents) if root in path.parents and not path.is_dir()]
+    for path in reversed(missing):
+        path.mkdir(parents=True, exist_ok=True)
+        fsync(path.parent)
+
+
+def place(partial: Path, target: Path, *, if_absent: bool) -> None:
+    """Rename a file that is whole to its place, durably."""
+    for _ in range(3):  # a delete beside us may remove a folder that it found empty
+        try:
+            os.link(partial, target) if if_absent else partial.replace(target)
+            break
+        except FileNotFoundError:
+            if not partial.exists():
+                raise
+            target.parent.mkdir(parents=True, exist_ok=True)
+    if if_absent:
+        partial.unlink(missing_ok=True)
+    fsync(target.parent)
+
+
+def fsync(path: Path) -> None:
+    """Write a file, or a folder's list of names, through to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def walk(folder: Path, root: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Give keys and stats in order; temporary files that nobody writes any more are removed on the way."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name + ("/" if entry.is_dir() else ""))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from walk(Path(entry.path), root)
+            continue
+        with suppress(FileNotFoundError):
+            stat = entry.stat(follow_symlinks=False)
+            if entry.name.startswith(PARTIAL):
+                if time.time() - stat.st_mtime > STALE_SECONDS:
+                    Path(entry.path).unlink(missing_ok=True)
+                continue
+            yield Path(entry.path).relative_to(root).as_posix(), stat
+
+
+def info(key: str, stat: os.stat_result) -> ObjectInfo:
+    """Shape a stat."""
+    return ObjectInfo(key=key, size_bytes=stat.st_size, modified_at=datetime.fromtimestamp(stat.st_mtime, UTC))
+
+
+class os_errors:  # noqa: N801 - used as a word in a `with`
+    """Turn the operating system's errors into ours."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Translate."""
+        if isinstance(error, FileNotFoundError):
+            message = f"There is no object {self._key}: it was deleted, or never written."
+            raise ObjectNotFoundError(message) from error
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            message = "The disk of the objects folder is full: free some space, or set FOTOFILA_STORAGE_URL elsewhere."
+            raise StorageFullError(message) from error
+        if isinstance(error, OSError):
+            message = f"The objects folder does not answer ({error.strerror}): look at its disk and permissions."
+            raise UnavailableError(message) from error

@@ -20,6 +20,9 @@ class FotofilaError(Exception):
     retry_class: ClassVar[str] = "default"
     """Which back-off policy applies when the error is transient: see `core/jobs/backoff.py`."""
 
+    max_attempts: ClassVar[int | None] = None
+    """Fewer attempts than the setting allows, for errors that a second look rarely mends."""
+
     def __init__(self, message: str, *, headers: dict[str, str] | None = None, **details: Any) -> None:
         super().__init__(message)
         self.message = message

@@ -21,6 +21,7 @@ class Batch(Base):
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     owner: Mapped[str] = mapped_column(ID, index=True)
     name: Mapped[str | None] = mapped_column(String(200))
+    expected: Mapped[int | None]
     total: Mapped[int] = mapped_column(default=0)
     done: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)

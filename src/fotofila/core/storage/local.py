@@ -1,7 +1,8 @@
 """Objects in a folder of this machine.
 
-Written for itself rather than on a general object store, because those do not call fsync: an answered upload would
-be lost with the power. An object is written to a temporary file beside its place, fsynced, renamed, and its folder fsynced.
+Written for itself rather than on a general object store, because those do not call fsync: an answered upload would be
+lost with the power. An object is written to a temporary file beside its place, fsynced, renamed, and its folder
+fsynced.
 """
 
 from __future__ import annotations

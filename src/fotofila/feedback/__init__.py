@@ -1,0 +1,1 @@
+"""The loops that own the database: relay, results, failures, reconciler, sweeper."""

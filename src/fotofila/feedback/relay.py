@@ -1,0 +1,67 @@
+"""The relay moves due rows of the outbox to the queue.
+
+Rows are sent first and deleted after: a relay that dies between the two sends twice, and the queue's de-duplication
+takes the second one back. No transaction is open while the queue is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fotofila.core.capability import Context
+from fotofila.core.jobs.models import Job, OutboxMessage, TimelineEntry
+from fotofila.core.jobs.states import JobState
+from fotofila.core.observability.metrics import OUTBOX_LAG, RELAYED
+from fotofila.core.queue import Outgoing
+
+BATCH = 200
+
+
+async def run(context: Context, stop: asyncio.Event) -> None:
+    """Relay until told to stop."""
+    while not stop.is_set():
+        if await relay_once(context) < BATCH:
+            await context.db.changes.wait(context.settings.relay_interval_seconds)
+
+
+async def relay_once(context: Context) -> int:
+    """Send one batch of due messages; returns how many."""
+    now = context.clock.now()
+    async with context.db.read() as session:
+        due = (
+            await session.scalars(
+                select(OutboxMessage).where(OutboxMessage.due_at <= now).order_by(OutboxMessage.id).limit(BATCH)
+            )
+        ).all()
+    OUTBOX_LAG.set((now - min(row.due_at for row in due)).total_seconds() if due else 0)
+    if not due:
+        return 0
+    for lane, rows in groupby(sorted(due, key=lambda row: (row.lane, row.id)), key=lambda row: row.lane):
+        messages = [Outgoing(payload=row.payload, dedup_id=row.dedup_id) for row in rows]
+        await context.queue.enqueue(lane, messages)
+        RELAYED.labels(lane).inc(len(messages))
+    async with context.db.write() as session:
+        await mark_sent(session, due, now=context.clock.now())
+    return len(due)
+
+
+async def mark_sent(session: AsyncSession, rows: Sequence[OutboxMessage], *, now: datetime) -> None:
+    """Delete the rows that were sent and say of their jobs that they are queued."""
+    job_ids = [row.job_id for row in rows]
+    await session.execute(delete(OutboxMessage).where(OutboxMessage.id.in_([row.id for row in rows])))
+    moved = await session.execute(
+        update(Job)
+        .where(Job.id.in_(job_ids), Job.state.in_([JobState.PENDING, JobState.WAITING]))
+        .values(state=JobState.QUEUED, queued_at=now, scheduled_at=None)
+        .returning(Job.id, Job.round, Job.attempt)
+    )
+    session.add_all(
+        TimelineEntry(job_id=job_id, at=now, hop="queued", round=round_, attempt=attempt)
+        for job_id, round_, attempt in moved
+    )

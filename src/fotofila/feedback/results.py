@@ -1,0 +1,116 @@
+"""The results consumer: reads what workers report and makes every write that follows, in batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fotofila.core.capability import Context
+from fotofila.core.errors import FotofilaError
+from fotofila.core.jobs.keys import claim_key
+from fotofila.core.jobs.messages import Finished, Result, UnreadableMessageError, read_result
+from fotofila.core.jobs.models import Job
+from fotofila.core.observability.logs import get_logger
+from fotofila.core.observability.metrics import RESULTS
+from fotofila.core.queue import Delivery
+from fotofila.core.storage import ObjectNotFoundError
+from fotofila.feedback.pace import sleep
+from fotofila.feedback.transitions import apply_result
+
+log = get_logger(__name__)
+
+LANE = "results"
+BATCH = 64
+WAIT_SECONDS = 2.0
+TROUBLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """A result message with the delivery that it came by and, for a claim check, the result it stands for."""
+
+    delivery: Delivery
+    message: Result
+    result: Mapping[str, Any]
+
+
+async def run(context: Context, stop: asyncio.Event) -> None:
+    """Consume results until told to stop."""
+    while not stop.is_set():
+        try:
+            await consume_once(context, wait_seconds=WAIT_SECONDS)
+        except FotofilaError as error:
+            log.warning("feedback.unavailable", sentence=error.message)
+            await sleep(stop, TROUBLE_SECONDS)
+
+
+async def consume_once(context: Context, *, wait_seconds: float) -> int:
+    """Apply one batch of results in one transaction; returns how many."""
+    deliveries = await context.queue.receive(
+        [LANE], max_messages=BATCH, wait_seconds=wait_seconds, lease_seconds=context.settings.lease_seconds
+    )
+    reported = [entry for delivery in deliveries if (entry := await read(context, delivery)) is not None]
+    if reported:
+        await apply_batch(context, reported)
+    return len(deliveries)
+
+
+async def read(context: Context, delivery: Delivery) -> Reported | None:
+    """Read a message and the result it claims; what cannot be read goes the way of the dead letters."""
+    try:
+        message = read_result(delivery.payload)
+        return Reported(delivery=delivery, message=message, result=await claimed(context, message))
+    except (UnreadableMessageError, ObjectNotFoundError) as error:
+        log.warning("result.refused", code=error.code, sentence=error.message)
+        await context.queue.nack(delivery)
+        return None
+
+
+async def claimed(context: Context, message: Result) -> Mapping[str, Any]:
+    """Return the result itself, from the message or from storage."""
+    if not isinstance(message, Finished):
+        return {}
+    if message.claim_key is None:
+        return message.result or {}
+    if message.claim_key != claim_key(message.job_id, message.execution_id):
+        raise UnreadableMessageError("A result claims an object outside its own execution.")
+    result: dict[str, Any] = orjson.loads(await context.storage.get(message.claim_key))
+    return result
+
+
+async def apply_batch(context: Context, reported: Sequence[Reported]) -> None:
+    """Apply all in one transaction; when that fails, one by one, so that a poisoned result stops nobody else."""
+    try:
+        await apply_together(context, reported)
+    except Exception as error:
+        if len(reported) == 1:
+            log.exception("result.not_applied", job_id=reported[0].message.job_id, error=repr(error))
+            await context.queue.nack(reported[0].delivery, delay_seconds=TROUBLE_SECONDS)
+            return
+        for entry in reported:
+            await apply_batch(context, [entry])
+
+
+async def apply_together(context: Context, reported: Sequence[Reported]) -> None:
+    """Apply a batch, commit, then ack."""
+    async with context.db.write() as session:
+        jobs = await load_jobs(session, {entry.message.job_id for entry in reported})
+        for entry in reported:
+            await apply_result(context, session, jobs.get(entry.message.job_id), entry.message, entry.result)
+    await context.queue.ack([entry.delivery for entry in reported])
+    for entry in reported:
+        RESULTS.labels(entry.message.type).inc()
+    if claims := [entry.message.claim_key for entry in reported if isinstance(entry.message, Finished)]:
+        await context.storage.delete([key for key in claims if key is not None])
+
+
+async def load_jobs(session: AsyncSession, job_ids: set[str]) -> dict[str, Job]:
+    """Load the jobs of a batch, locked for its transaction, in order of ids so that two batches cannot deadlock."""
+    query = select(Job).where(Job.id.in_(job_ids)).order_by(Job.id).with_for_update()
+    return {job.id: job for job in await session.scalars(query)}

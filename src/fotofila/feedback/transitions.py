@@ -1,0 +1,110 @@
+"""What each report means for its job. Within a round the first final state wins; older rounds are ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fotofila.core.capability import Context, load
+from fotofila.core.db import insert_ignore
+from fotofila.core.events.lifecycle import finish_job, tell
+from fotofila.core.jobs.keys import execution_prefix
+from fotofila.core.jobs.messages import Cancelled, Finished, Heartbeat, Progress, Result, Retrying, Started
+from fotofila.core.jobs.models import Job, Tombstone
+from fotofila.core.jobs.service import note, send
+from fotofila.core.jobs.states import FINAL, JobState
+
+
+async def apply_result(
+    context: Context, session: AsyncSession, job: Job | None, message: Result, result: Mapping[str, Any]
+) -> None:
+    """Make the writes that follow from one report."""
+    if job is None or message.round != job.round or job.state in FINAL:
+        await bury_loser(context, session, job, message)
+        return
+    match message:
+        case Started():
+            await started(context, session, job, message)
+        case Progress():
+            await progress(context, session, job, message)
+        case Heartbeat():
+            job.heartbeat_at = context.clock.now()
+        case Retrying():
+            await retrying(context, session, job, message)
+        case Finished():
+            await finished(context, session, job, message, result)
+        case Cancelled():
+            await finish_job(session, job, JobState.CANCELLED, now=context.clock.now())
+
+
+async def bury_loser(context: Context, session: AsyncSession, job: Job | None, message: Result) -> None:
+    """Have what a losing execution wrote swept, unless the message is a repetition by the one that won."""
+    if not isinstance(message, Finished) or not message.renditions:
+        return
+    if job is not None and job.state == JobState.DONE and job.execution_id == message.execution_id:
+        return
+    photo_id = message.renditions[0].key.split("/")[2]
+    prefix = execution_prefix(message.owner, photo_id, message.execution_id)
+    await session.execute(
+        insert_ignore(session, Tombstone).values(prefix=prefix, reason="lost", created_at=context.clock.now())
+    )
+
+
+async def started(context: Context, session: AsyncSession, job: Job, message: Started) -> None:
+    """A worker began: it is the one whose life we watch."""
+    if message.attempt < job.attempt:
+        return  # a zombie of an attempt that was given up
+    now = context.clock.now()
+    job.state = JobState.RUNNING
+    job.execution_id = message.execution_id
+    job.started_at = job.started_at or message.created_at
+    job.heartbeat_at = now
+    job.progress = 0.0
+    note(session, job, "started", message.created_at, {"worker": message.worker, "execution_id": message.execution_id})
+    await tell(session, job, "job.started", now)
+
+
+async def progress(context: Context, session: AsyncSession, job: Job, message: Progress) -> None:
+    """Show how far it is."""
+    if message.execution_id != job.execution_id:
+        return
+    job.heartbeat_at = context.clock.now()
+    job.progress = message.progress
+    await tell(session, job, "job.progress", job.heartbeat_at, {"progress": message.progress})
+
+
+async def retrying(context: Context, session: AsyncSession, job: Job, message: Retrying) -> None:
+    """Send the job again later; a snooze repeats the attempt, an error counts one."""
+    stale = (message.attempt, message.dispatch) != (job.attempt, job.dispatch)
+    if stale:
+        return  # this attempt was sent again already
+    now = context.clock.now()
+    if message.snooze:
+        job.dispatch += 1
+    else:
+        job.attempt += 1
+        job.dispatch = 1
+    job.state = JobState.WAITING
+    job.scheduled_at = now + timedelta(seconds=message.wait_seconds or 0)
+    job.error = message.error.model_dump(include={"code", "sentence", "permanent"})
+    note(session, job, "waiting", now, {"code": message.error.code, "until": job.scheduled_at.isoformat()})
+    send(session, job, due_at=job.scheduled_at, now=now)
+    await tell(session, job, "job.retrying", now, {"attempt": job.attempt, "code": message.error.code})
+
+
+async def finished(
+    context: Context, session: AsyncSession, job: Job, message: Finished, result: Mapping[str, Any]
+) -> None:
+    """Adopt what the execution made and let the kind write its rows."""
+    prefix = execution_prefix(job.owner, job.photo_id or "", message.execution_id)
+    inside = all(rendition.key == prefix + rendition.name for rendition in message.renditions)
+    if not inside:
+        raise ValueError(f"execution {message.execution_id} reports an object outside its own prefix")
+    kind = context.kinds.get(job.kind)
+    job.execution_id = message.execution_id
+    note(session, job, "finished", message.created_at, {"seconds": message.seconds, **message.timings})
+    facts = await load(kind.apply)(session, job, result, message.renditions, context.clock.now())
+    await finish_job(session, job, JobState.DONE, now=context.clock.now(), data=facts or {})

@@ -1,0 +1,48 @@
+"""How executions go wrong without the job's own doing."""
+
+from __future__ import annotations
+
+from fotofila.core.errors import FotofilaError
+
+
+class UnexpectedError(FotofilaError):
+    """Code that was not meant to raise did."""
+
+    code = "unexpected_error"
+
+
+class OutOfMemoryError(FotofilaError):
+    """The picture needs more memory than a child may take."""
+
+    code = "out_of_memory"
+    retry_class = "limits"
+    max_attempts = 2
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The picture needs more memory than is allowed: make it smaller, or raise FOTOFILA_CHILD_MEMORY_MB."
+        )
+
+
+class TimedOutError(FotofilaError):
+    """The work took longer than it may."""
+
+    code = "timed_out"
+    retry_class = "limits"
+    max_attempts = 2
+
+
+class CrashedError(FotofilaError):
+    """The child ended without an answer."""
+
+    code = "crashed"
+    retry_class = "crashed"
+
+
+class BusyError(FotofilaError):
+    """Every child is at work."""
+
+    code = "busy"
+    status = 503
+    title = "Busy"
+    retry_class = "unavailable"

@@ -1,0 +1,239 @@
+"""One execution: from a delivery to its last report. The delivery is acked only after the report is confirmed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import time
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from fotofila.core.capability import JobKind, Kinds
+from fotofila.core.clock import Clock
+from fotofila.core.config import Settings
+from fotofila.core.errors import FotofilaError
+from fotofila.core.ids import is_id
+from fotofila.core.jobs.backoff import wait_seconds
+from fotofila.core.jobs.keys import cancel_marker, execution_prefix
+from fotofila.core.jobs.messages import ErrorInfo, NewerMessageError, ProcessMessage, Rendition
+from fotofila.core.observability.logs import get_logger
+from fotofila.core.observability.metrics import EXECUTION_SECONDS, EXECUTIONS
+from fotofila.core.observability.traces import span
+from fotofila.core.queue import Delivery, Queue
+from fotofila.core.storage import Storage
+from fotofila.worker.pool import ChildPool, Request
+from fotofila.worker.reporter import Reporter
+
+log = get_logger(__name__)
+
+SNOOZE_SECONDS = 30.0
+PROGRESS_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What a worker works with."""
+
+    settings: Settings
+    clock: Clock
+    queue: Queue
+    storage: Storage
+    kinds: Kinds
+    pool: ChildPool
+    name: str
+    folder: Path
+
+
+class LostLeaseError(Exception):
+    """Another worker may have the message: what we do from here on would be done twice."""
+
+
+async def execute(bench: Bench, delivery: Delivery, message: ProcessMessage) -> None:
+    """Do the work of one delivery and report; give it back unacked only when the lease or the queue is lost."""
+    reporter = Reporter(queue=bench.queue, storage=bench.storage, clock=bench.clock, message=message)
+    with span("worker.execute", message.traceparent, kind=message.kind, job_id=message.job_id):
+        try:
+            outcome = await attempt(bench, delivery, message, reporter)
+        except LostLeaseError:
+            log.warning("execution.lease_lost", job_id=message.job_id, execution_id=reporter.execution_id)
+            return
+        await bench.queue.ack([delivery])
+    EXECUTIONS.labels(message.kind, outcome).inc()
+
+
+async def attempt(bench: Bench, delivery: Delivery, message: ProcessMessage, reporter: Reporter) -> str:
+    """Work, then report; returns the name of the outcome."""
+    kind = bench.kinds.find(message.kind, message.kind_version)
+    if kind is None:
+        info = ErrorInfo(code="unknown_kind", sentence=f"No worker here knows {message.kind}.", permanent=False)
+        await reporter.retrying(info, wait_seconds=SNOOZE_SECONDS * bench.settings.retry_scale, snooze=True)
+        return "snoozed"
+    if await bench.storage.exists(cancel_marker(message.job_id, message.round)):
+        await reporter.cancelled("cancelled before work began")
+        return "cancelled"
+    await reporter.started(bench.name)
+    began = time.monotonic()
+    try:
+        async with keep_lease(bench, delivery, message, reporter):
+            answer, renditions = await work(bench, kind, message, reporter)
+    except FotofilaError as error:
+        return await report_error(bench, message, reporter, from_error(error), error.max_attempts)
+    seconds = time.monotonic() - began
+    EXECUTION_SECONDS.labels(message.kind).observe(seconds)
+    match answer["outcome"]:
+        case "done":
+            await reporter.finished(answer["result"], renditions, seconds, answer["cpu_seconds"])
+        case "snooze":
+            info = ErrorInfo(code="snoozed", sentence=answer["reason"], permanent=False)
+            await reporter.retrying(info, wait_seconds=answer["seconds"], snooze=True)
+        case "cancel":
+            await reporter.cancelled(answer["reason"])
+        case _:
+            told = answer["error"]
+            return await report_error(bench, message, reporter, ErrorInfo(**told), told.get("max_attempts"))
+    return str(answer["outcome"])
+
+
+async def report_error(
+    bench: Bench, message: ProcessMessage, reporter: Reporter, info: ErrorInfo, max_attempts: int | None
+) -> str:
+    """Ask for another attempt, or say that it failed for good."""
+    attempts = min(message.max_attempts, max_attempts or message.max_attempts)
+    if info.permanent or message.attempt >= attempts:
+        await reporter.failed(info)
+        return "failed"
+    wait = wait_seconds(info.error_class, message.attempt, scale=bench.settings.retry_scale)
+    await reporter.retrying(info, wait_seconds=wait)
+    return "retrying"
+
+
+def from_error(error: FotofilaError) -> ErrorInfo:
+    """Shape an error of the worker's own."""
+    return ErrorInfo(
+        code=error.code,
+        sentence=error.message,
+        permanent=error.permanent,
+        error_class=error.retry_class,
+        stack="".join(traceback.format_exception(error))[-8000:],
+    )
+
+
+async def work(
+    bench: Bench, kind: JobKind, message: ProcessMessage, reporter: Reporter
+) -> tuple[dict[str, Any], tuple[Rendition, ...]]:
+    """Fetch the original, run the child, store what it made."""
+    folder = Path(await asyncio.to_thread(mkdtemp, prefix="job-", dir=bench.folder))
+    try:
+        original = folder / "original"
+        if message.source is not None:
+            await bench.storage.get_file(message.source.key, original)
+        (folder / "out").mkdir()
+        request = Request(
+            work=kind.work,
+            args=message.args,
+            original=original,
+            folder=folder / "out",
+            models_dir=bench.settings.models_dir,
+            media_type=message.source.media_type if message.source else "",
+        )
+        async with passing_on(reporter) as on_progress:
+            answer = await bench.pool.run(request, on_progress=on_progress)
+        if answer["outcome"] != "done" or message.source is None:
+            return answer, ()
+        prefix = execution_prefix(message.owner, message.source.photo_id, reporter.execution_id)
+        return answer, await store(bench.storage, folder / "out", prefix, answer["renditions"])
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def store(storage: Storage, folder: Path, prefix: str, files: list[dict[str, Any]]) -> tuple[Rendition, ...]:
+    """Put the files that a child made under the execution's prefix; only files in its own folder are taken."""
+    stored = []
+    for file in files:
+        path = (folder / Path(file["path"]).name).resolve()
+        size = (await asyncio.to_thread(path.stat)).st_size
+        key = prefix + file["name"]
+        await storage.put_file(key, path)
+        stored.append(Rendition(**{**file, "key": key, "size_bytes": size}))
+    return tuple(stored)
+
+
+@asynccontextmanager
+async def keep_lease(
+    bench: Bench, delivery: Delivery, message: ProcessMessage, reporter: Reporter
+) -> AsyncIterator[None]:
+    """Extend the lease and say that we live while a block runs; raise in it when the lease is lost.
+
+    A cancel marker that appears meanwhile ends the block as if the lease were lost: the job is over already.
+    """
+    lease = bench.settings.lease_seconds
+    body = asyncio.current_task()
+    lost = False
+
+    async def beat() -> None:
+        nonlocal lost
+        while True:
+            await asyncio.sleep(lease / 3)
+            held = await bench.queue.extend(delivery, lease_seconds=lease)
+            if held and not await bench.storage.exists(cancel_marker(message.job_id, message.round)):
+                await reporter.heartbeat()
+                continue
+            lost = not held
+            if held:
+                await bench.queue.ack([delivery])
+            assert body is not None  # noqa: S101 - we run in a task
+            lost = True
+            body.cancel()
+            return
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if lost and body is not None:
+            body.uncancel()
+            raise LostLeaseError from None
+        raise
+    finally:
+        beating.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beating
+
+
+@asynccontextmanager
+async def passing_on(reporter: Reporter) -> AsyncIterator[Any]:
+    """Give a callback that passes progress on, at most once a second."""
+    tasks: set[asyncio.Task[None]] = set()
+    last = time.monotonic()
+
+    def on_progress(progress: float) -> None:
+        nonlocal last
+        if time.monotonic() - last >= PROGRESS_SECONDS:
+            last = time.monotonic()
+            tasks.add(asyncio.create_task(reporter.progress(progress)))
+
+    try:
+        yield on_progress
+    finally:
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def refuse(bench: Bench, delivery: Delivery, error: FotofilaError) -> None:
+    """Put a message that cannot be read where it belongs: back for a newer worker, or to the failures."""
+    log.error("message.refused", code=error.code, sentence=error.message, message_id=delivery.message_id)
+    if isinstance(error, NewerMessageError):
+        await bench.queue.nack(delivery, delay_seconds=SNOOZE_SECONDS)
+        return
+    await bench.queue.nack(delivery)
+
+
+def valid_ids(message: ProcessMessage) -> bool:
+    """Say whether the ids that become keys have the form of ids."""
+    ids = [message.job_id, message.owner, *([message.source.photo_id] if message.source else [])]
+    return all(is_id(value) for value in ids)

@@ -1,0 +1,139 @@
+"""The lease loop: takes as many messages as there are children, and stops with grace."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+from fotofila.core.capability import Kinds
+from fotofila.core.clock import Clock
+from fotofila.core.config import Settings
+from fotofila.core.errors import FotofilaError
+from fotofila.core.jobs.messages import ErrorInfo, ProcessMessage, UnreadableMessageError, read_process
+from fotofila.core.observability.logs import get_logger
+from fotofila.core.queue import Delivery, Queue
+from fotofila.core.storage import Storage
+from fotofila.worker.execution import Bench, execute, refuse, valid_ids
+from fotofila.worker.pool import ChildPool
+from fotofila.worker.reporter import Reporter
+
+log = get_logger(__name__)
+
+WAIT_SECONDS = 5.0
+TROUBLE_SECONDS = 1.0
+
+
+async def run_worker(
+    *,
+    settings: Settings,
+    clock: Clock,
+    queue: Queue,
+    storage: Storage,
+    kinds: Kinds,
+    stop: asyncio.Event,
+) -> None:
+    """Work until `stop` is set; then finish what was begun, or give it back without costing an attempt."""
+    size = settings.workers or available_cpus()
+    pool = ChildPool(size=size, memory_mb=settings.child_memory_mb, seconds=settings.job_seconds)
+    folder = Path(tempfile.mkdtemp(prefix="fotofila-worker-"))
+    bench = Bench(
+        settings=settings,
+        clock=clock,
+        queue=queue,
+        storage=storage,
+        kinds=kinds,
+        pool=pool,
+        name=f"{socket.gethostname()}:{os.getpid()}",
+        folder=folder,
+    )
+    log.info("worker.started", children=size, lanes=settings.worker_lanes)
+    try:
+        await Slots(bench, size).serve(stop)
+    finally:
+        await pool.close()
+        shutil.rmtree(folder, ignore_errors=True)
+        log.info("worker.stopped")
+
+
+class Slots:
+    """The executions that run, never more than there are children."""
+
+    def __init__(self, bench: Bench, size: int) -> None:
+        self._bench = bench
+        self._size = size
+        self._running: dict[asyncio.Task[None], tuple[Delivery, ProcessMessage]] = {}
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Take and start until told to stop, then drain."""
+        stopping = asyncio.create_task(stop.wait())
+        while not stop.is_set():
+            free = self._size - len(self._running)
+            if free == 0:
+                await asyncio.wait([*self._running, stopping], return_when=asyncio.FIRST_COMPLETED)
+                continue
+            receiving = asyncio.create_task(self._receive(free))
+            await asyncio.wait([receiving, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if not receiving.done():
+                receiving.cancel()  # what it may have taken comes back after its lease
+            for delivery in await asyncio.gather(receiving, return_exceptions=True):
+                if isinstance(delivery, list):
+                    await self._start(delivery)
+        await self._drain()
+
+    async def _receive(self, count: int) -> list[Delivery]:
+        settings = self._bench.settings
+        try:
+            return await self._bench.queue.receive(
+                settings.worker_lanes,
+                max_messages=count,
+                wait_seconds=WAIT_SECONDS if not self._running else 0.2,
+                lease_seconds=settings.lease_seconds,
+            )
+        except FotofilaError as error:
+            log.warning("queue.unavailable", sentence=error.message)
+            await asyncio.sleep(TROUBLE_SECONDS)
+            return []
+
+    async def _start(self, deliveries: list[Delivery]) -> None:
+        for delivery in deliveries:
+            try:
+                message = read_process(delivery.payload)
+                if not valid_ids(message):
+                    raise UnreadableMessageError("A message in the work queue names ids that are none of ours.")
+            except FotofilaError as error:
+                await refuse(self._bench, delivery, error)
+                continue
+            task = asyncio.create_task(self._guard(delivery, message), name=message.job_id)
+            self._running[task] = (delivery, message)
+            task.add_done_callback(lambda done: self._running.pop(done, None))
+
+    async def _guard(self, delivery: Delivery, message: ProcessMessage) -> None:
+        """Keep trouble of one execution from the others: unacked, its message comes back after the lease."""
+        try:
+            await execute(self._bench, delivery, message)
+        except Exception as error:  # noqa: BLE001 - queue or storage went away: the lease says what becomes of it
+            log.warning("execution.lost", job_id=message.job_id, error=repr(error))
+
+    async def _drain(self) -> None:
+        """Let executions finish for a while, then give the rest back through the outbox, at no cost."""
+        if not self._running:
+            return
+        _, pending = await asyncio.wait(list(self._running), timeout=self._bench.settings.drain_seconds)
+        info = ErrorInfo(code="worker_stopped", sentence="The worker was stopped; another goes on.", permanent=False)
+        for task in pending:
+            delivery, message = self._running[task]
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            bench = self._bench
+            reporter = Reporter(queue=bench.queue, storage=bench.storage, clock=bench.clock, message=message)
+            await reporter.retrying(info, wait_seconds=0, snooze=True)
+            await bench.queue.ack([delivery])
+
+
+def available_cpus() -> int:
+    """Return the CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,106 @@
+"""What a worker says about an execution, on the results and failures queues."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from fotofila.core.clock import Clock
+from fotofila.core.ids import new_id
+from fotofila.core.jobs import messages
+from fotofila.core.jobs.keys import claim_key
+from fotofila.core.jobs.messages import ErrorInfo, ProcessMessage
+from fotofila.core.queue import Outgoing, Queue
+from fotofila.core.queue.base import MAX_PAYLOAD_BYTES
+from fotofila.core.storage import Storage
+
+RESULTS = "results"
+FAILURES = "failures"
+INLINE_BYTES = 64 * 1024
+"""Results above this go to storage and the message carries their key (claim check)."""
+
+
+class Reporter:
+    """Reports on one execution; every message has the next sequence number."""
+
+    def __init__(self, *, queue: Queue, storage: Storage, clock: Clock, message: ProcessMessage) -> None:
+        self._queue = queue
+        self._storage = storage
+        self._clock = clock
+        self._message = message
+        self._sequence = 0
+        self.execution_id = new_id()
+
+    def _envelope(self) -> dict[str, Any]:
+        self._sequence += 1
+        source = self._message
+        return {
+            "id": f"{self.execution_id}-{self._sequence}",
+            "kind": source.kind,
+            "kind_version": source.kind_version,
+            "job_id": source.job_id,
+            "owner": source.owner,
+            "round": source.round,
+            "attempt": source.attempt,
+            "dispatch": source.dispatch,
+            "execution_id": self.execution_id,
+            "sequence": self._sequence,
+            "traceparent": source.traceparent,
+            "created_at": self._clock.now(),
+        }
+
+    async def _send(self, lane: str, message: messages.Message) -> None:
+        await self._queue.enqueue(lane, [Outgoing(payload=message.dump(), dedup_id=message.id)])
+
+    async def started(self, worker: str) -> None:
+        """Say that work began."""
+        await self._send(RESULTS, messages.Started(**self._envelope(), worker=worker))
+
+    async def progress(self, progress: float) -> None:
+        """Say how far it is."""
+        await self._send(RESULTS, messages.Progress(**self._envelope(), progress=progress))
+
+    async def heartbeat(self) -> None:
+        """Say that it goes on."""
+        await self._send(RESULTS, messages.Heartbeat(**self._envelope()))
+
+    async def retrying(self, error: ErrorInfo, *, wait_seconds: float | None = None, snooze: bool = False) -> None:
+        """Ask for another attempt; a snoozed one costs none."""
+        await self._send(
+            RESULTS,
+            messages.Retrying(**self._envelope(), error=error, wait_seconds=wait_seconds, snooze=snooze),
+        )
+
+    async def finished(
+        self, result: dict[str, object], renditions: tuple[messages.Rendition, ...], seconds: float, cpu_seconds: float
+    ) -> None:
+        """Say that it is done, and what came of it."""
+        body = orjson.dumps(result)
+        claim = None
+        if len(body) > INLINE_BYTES:
+            claim = claim_key(self._message.job_id, self.execution_id)
+            await self._storage.put(claim, body)
+        await self._send(
+            RESULTS,
+            messages.Finished(
+                **self._envelope(),
+                result=None if claim else result,
+                claim_key=claim,
+                renditions=renditions,
+                seconds=round(seconds, 4),
+                timings={"cpu_seconds": cpu_seconds},
+            ),
+        )
+
+    async def cancelled(self, reason: str) -> None:
+        """Say that it was stopped."""
+        await self._send(RESULTS, messages.Cancelled(**self._envelope(), reason=reason))
+
+    async def failed(self, error: ErrorInfo) -> None:
+        """Tell a failure once, with the message that failed."""
+        payload = self._message.model_dump(mode="json", by_alias=True)
+        failed = messages.Failed(**self._envelope(), error=error, payload=payload)
+        if len(failed.dump()) > MAX_PAYLOAD_BYTES:
+            failed = failed.model_copy(update={"payload": {**payload, "args": {}}})
+        await self._send(FAILURES, failed)

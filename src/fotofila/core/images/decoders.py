@@ -1,0 +1,148 @@
+"""One opener a format: Pillow's own class for it, so that no other decoder can be talked into reading the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageFile
+
+from fotofila.core.images.containers import jpeg
+from fotofila.core.images.containers.heif import orientation_of, read_meta
+from fotofila.core.images.containers.source import FileSource
+from fotofila.core.images.containers.tiff import integer, read_directory, read_header
+from fotofila.core.images.exif_block import find_exif
+from fotofila.core.images.formats import AVIF, HEIC, JPEG, PNG, TIFF, WEBP
+from fotofila.core.images.orientation import read_orientation
+
+_BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262
+_WHITE_IS_ZERO = 0
+_MAX_TEXT_BYTES = 64 * 1024 * 1024
+_SHRINK = 8
+_GRAY = 128
+"""What libjpeg fills in for blocks that never came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A picture whose header is read and whose pixels are not."""
+
+    image: Image.Image
+    orientation: int
+    """The EXIF orientation (1-8) that takes the stored pixels upright."""
+
+    turn: int
+    """What of it is left to do once the pixels are loaded: some decoders turn the picture themselves."""
+
+    significant_bits: int = 16
+    white_is_zero: bool = False
+
+
+def open_picture(file: BinaryIO, source: FileSource, media_type: str) -> Opened:
+    """Return the picture in a file of this type. Raises whatever the decoder raises on bytes that it cannot read."""
+    # Our own cap was checked; Pillow's would stop at 179 megapixels.
+    Image.MAX_IMAGE_PIXELS = None
+    return _OPENERS[media_type](file, source)
+
+
+def _open_jpeg(file: BinaryIO, source: FileSource) -> Opened:
+    from PIL.JpegImagePlugin import JpegImageFile  # noqa: PLC0415 - a child loads the decoders that it needs
+
+    return _with_exif(JpegImageFile(file), source, JPEG)
+
+
+def _open_png(file: BinaryIO, source: FileSource) -> Opened:
+    from PIL import PngImagePlugin  # noqa: PLC0415 - as above
+
+    # A long text beside the picture (XMP, a workflow) is no reason to refuse the picture.
+    PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = _MAX_TEXT_BYTES
+    return _with_exif(PngImagePlugin.PngImageFile(file), source, PNG)
+
+
+def _open_webp(file: BinaryIO, source: FileSource) -> Opened:
+    from PIL.WebPImagePlugin import WebPImageFile  # noqa: PLC0415 - as above
+
+    return _with_exif(WebPImageFile(file), source, WEBP)
+
+
+def _with_exif(image: ImageFile.ImageFile, source: FileSource, media_type: str) -> Opened:
+    block = find_exif(source, media_type)
+    orientation = read_orientation(block) if block else 1
+    return Opened(image=image, orientation=orientation, turn=orientation)
+
+
+def _open_avif(file: BinaryIO, source: FileSource) -> Opened:
+    from PIL.AvifImagePlugin import AvifImageFile  # noqa: PLC0415 - as above
+
+    # In HEIF the container's rotation counts and EXIF's does not (ISO/IEC 23008-12, annex A); libavif leaves it to us.
+    orientation = _container_orientation(source)
+    return Opened(image=AvifImageFile(file), orientation=orientation, turn=orientation)
+
+
+def _open_heic(file: BinaryIO, source: FileSource) -> Opened:
+    import pi_heif  # noqa: PLC0415 - as above
+
+    pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
+    image = pi_heif.open_heif(file).to_pillow()
+    return Opened(image=image, orientation=_container_orientation(source), turn=1)
+
+
+def _container_orientation(source: FileSource) -> int:
+    meta = read_meta(source)
+    return orientation_of(meta.properties_of(meta.primary)) if meta else 1
+
+
+def _open_tiff(file: BinaryIO, source: FileSource) -> Opened:
+    from PIL.TiffImagePlugin import TiffImageFile  # noqa: PLC0415 - as above
+
+    header = read_header(source)
+    directory = read_directory(source, header, header.first) if header else None
+    bits = white = None
+    if header and directory:
+        bits = integer(source, header, directory, _BITS_PER_SAMPLE)
+        white = integer(source, header, directory, _PHOTOMETRIC)
+    return Opened(
+        image=TiffImageFile(file),
+        orientation=read_orientation(source),
+        turn=1,  # Pillow turns a TIFF as it loads it
+        significant_bits=12 if bits == 12 else 16,  # noqa: PLR2004 - the one odd depth that Pillow reads
+        white_is_zero=white == _WHITE_IS_ZERO,
+    )
+
+
+_OPENERS = {
+    JPEG: _open_jpeg,
+    PNG: _open_png,
+    WEBP: _open_webp,
+    AVIF: _open_avif,
+    HEIC: _open_heic,
+    TIFF: _open_tiff,
+}
+
+
+def share_of_jpeg(file: BinaryIO, source: FileSource) -> tuple[int, float | None]:
+    """Return the bytes of pixel data in a truncated JPEG, and how much of the picture (0-1) they are.
+
+    The share is None for a progressive JPEG: it holds all of the picture coarsely before it holds any of it finely.
+    """
+    from PIL.JpegImagePlugin import JpegImageFile  # noqa: PLC0415 - as above
+
+    progressive, present = False, 0
+    for segment in jpeg.segments(source):
+        progressive = progressive or segment.marker in jpeg.PROGRESSIVE
+        if segment.marker == jpeg.SOS:
+            present = max(0, source.size - segment.offset - segment.size)
+    if progressive:
+        return present, None
+    file.seek(0)
+    image = JpegImageFile(file)
+    image.draft("L", (max(1, image.width // _SHRINK), max(1, image.height // _SHRINK)))
+    before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, True
+    try:
+        image.load()
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
+    rows = np.asarray(image)
+    decoded = np.flatnonzero((rows != _GRAY).any(axis=1) & (rows != 0).any(axis=1))
+    return present, (int(decoded[-1]) + 1 if decoded.size else 0) / image.height

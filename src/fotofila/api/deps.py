@@ -13,6 +13,8 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fotofila.api.limits import RateLimits
+from fotofila.api.request_info import client_network, request_info
 from fotofila.core.capability import Context, Principal
 from fotofila.core.errors import ForbiddenError
 
@@ -45,7 +47,12 @@ WriteSession = Annotated[AsyncSession, Depends(write_session, scope="function")]
 
 async def get_principal(request: Request, context: ContextDep) -> Principal:
     """Say who is asking; raises UnauthenticatedError. The authenticator opens and closes a session of its own."""
-    return await context.authenticate(context, request.headers, request.cookies)
+    info = request_info(request.scope)
+    if info.refusal is not None:
+        raise info.refusal
+    if info.principal is None:
+        info.principal = await context.authenticate(context, request.headers, request.cookies)
+    return info.principal
 
 
 def require(scope: str) -> Callable[..., Awaitable[Principal]]:
@@ -70,3 +77,26 @@ Reader = Annotated[Principal, Depends(require("photos:read"))]
 Editor = Annotated[Principal, Depends(require("photos:write"))]
 FailureDesk = Annotated[Principal, Depends(require("failures"))]
 Admin = Annotated[Principal, Depends(require("admin"))]
+
+
+def get_limits(request: Request) -> RateLimits:
+    """Return the rate limits of this process."""
+    return cast("RateLimits", request.app.state.limits)
+
+
+def get_client(request: Request) -> str:
+    """Return what the client's address is counted by."""
+    return client_network(request.scope)
+
+
+LimitsDep = Annotated[RateLimits, Depends(get_limits)]
+ClientDep = Annotated[str, Depends(get_client)]
+
+
+def stream_body(request: Request) -> None:
+    """Lift the cap on the body: the route reads `request.stream()` and counts for itself."""
+    request_info(request.scope).body_cap_bytes = None
+
+
+LargeBody = Depends(stream_body)
+"""For `dependencies=[LargeBody]` of a route without body parameters (FastAPI reads those before any dependency)."""

@@ -1,0 +1,1 @@
+"""Middleware as plain ASGI: streams pass through untouched, and context variables reach the route."""

@@ -55,10 +55,13 @@ async def get_principal(request: Request, context: ContextDep) -> Principal:
     return info.principal
 
 
+PrincipalDep = Annotated[Principal, Depends(get_principal)]
+
+
 def require(scope: str) -> Callable[..., Awaitable[Principal]]:
     """Make a dependency that lets only principals with a scope pass, and hands the principal on."""
 
-    async def check(principal: Annotated[Principal, Depends(get_principal)]) -> Principal:
+    async def check(principal: PrincipalDep) -> Principal:
         if scope not in principal.scopes:
             raise ForbiddenError(f"This needs the scope {scope!r}: use a key or a role that has it.", scope=scope)
         return principal

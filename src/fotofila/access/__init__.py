@@ -1,0 +1,19 @@
+"""Access: workspaces, users, API keys, cookie sessions."""
+
+from __future__ import annotations
+
+from fotofila.core.capability import Capability
+
+capability = Capability(
+    name="access",
+    routers=(
+        "fotofila.access.routes.session:router",
+        "fotofila.access.routes.keys:router",
+        "fotofila.access.routes.users:router",
+        "fotofila.access.routes.workspace:router",
+    ),
+    tables=("fotofila.access.models", "fotofila.api.models"),
+    sweeps=("fotofila.access.sign_in:sweep", "fotofila.api.idempotency:sweep"),
+)
+
+__all__ = ["capability"]

@@ -16,6 +16,7 @@ from fotofila.core.errors import FotofilaError
 
 if TYPE_CHECKING:
     import asyncio
+    from pathlib import Path
 
     from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -74,6 +75,10 @@ class Capability:
     specs: str | None = None
     sweeps: tuple[str, ...] = ()
     """Functions `sweep(context) -> int` (async), run by the sweeper."""
+    photo_detail: str | None = None
+    """`photo_detail(session, photo_id) -> dict` (async): what it knows of a photo, merged into the answer."""
+    report: str | None = None
+    """`report(session, owner, start, end) -> dict` (async): what this capability adds to the report of photos."""
 
 
 class Kinds:
@@ -119,6 +124,18 @@ class RetentionPolicy(Protocol):
         ...
 
 
+class DirectLane(Protocol):
+    """Work without queue or storage: nothing is kept."""
+
+    async def __call__(self, kind: JobKind, args: Mapping[str, Any], original: Path, media_type: str) -> dict[str, Any]:
+        """Return the result of the kind's `work`, or raise its error; a full pool raises a 503 with Retry-After."""
+        ...
+
+    async def close(self) -> None:
+        """End the children."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """Who is asking, and how far that reaches."""
@@ -151,10 +168,12 @@ class Context:
     capabilities: tuple[Capability, ...]
     authenticate: Authenticator
     retention: RetentionPolicy
+    direct: DirectLane
     roles: frozenset[str] = field(default_factory=frozenset)
 
     async def close(self) -> None:
         """Let go of everything."""
+        await self.direct.close()
         await self.queue.close()
         await self.storage.close()
         await self.db.close()

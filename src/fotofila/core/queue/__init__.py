@@ -1,5 +1,5 @@
 """The queue port and its adapters."""
 
-from fotofila.core.queue.base import Delivery, Depth, Outgoing, Queue
+from fotofila.core.queue.base import Delivery, Depth, LaneNames, Outgoing, Queue
 
-__all__ = ["Delivery", "Depth", "Outgoing", "Queue"]
+__all__ = ["Delivery", "Depth", "LaneNames", "Outgoing", "Queue"]

@@ -54,6 +54,20 @@ class Depth:
     leased: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneNames:
+    """What the lanes are called on the server: `process.bulk` takes the name of `process` and keeps its suffix."""
+
+    process: str = "process"
+    results: str = "results"
+    failures: str = "failures"
+
+    def of(self, lane: str) -> str:
+        """Return the name of a lane on the server."""
+        family, dot, suffix = lane.partition(".")
+        return getattr(self, family, family) + dot + suffix
+
+
 class Queue(Protocol):
     """A queue with lanes."""
 

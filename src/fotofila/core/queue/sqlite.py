@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from fotofila.core.errors import StorageFullError, UnavailableError
 from fotofila.core.ids import new_id
-from fotofila.core.queue.base import MAX_PAYLOAD_BYTES, Delivery, Depth, Outgoing
+from fotofila.core.queue.base import MAX_PAYLOAD_BYTES, Delivery, Depth, LaneNames, Outgoing
 
 DEDUP_SECONDS = 600
 POLL_SECONDS = 0.02
@@ -60,12 +60,12 @@ class SqliteQueue:
         path: Path,
         *,
         max_deliveries: int,
-        failures_lane: str,
+        names: LaneNames,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._path = path
         self._max_deliveries = max_deliveries
-        self._failures_lane = failures_lane
+        self._names = names
         self._now = now
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="queue")
         self._connection: sqlite3.Connection | None = None
@@ -93,6 +93,7 @@ class SqliteQueue:
 
     async def enqueue(self, lane: str, messages: Sequence[Outgoing]) -> None:
         """Send messages, durably, all or an error."""
+        lane = self._names.of(lane)
         for message in messages:
             if len(message.payload) > MAX_PAYLOAD_BYTES:
                 text = f"A message of {len(message.payload)} bytes was sent; {MAX_PAYLOAD_BYTES} is the most."
@@ -114,6 +115,7 @@ class SqliteQueue:
         self, lanes: Sequence[str], *, max_messages: int, wait_seconds: float, lease_seconds: float
     ) -> list[Delivery]:
         """Take up to `max_messages`, lanes in order of preference, waiting for the first one."""
+        lanes = [self._names.of(lane) for lane in lanes]
         deadline = time.monotonic() + wait_seconds
         while True:
             found = await self._run(lambda connection: self._take(connection, lanes, max_messages, lease_seconds))
@@ -139,7 +141,7 @@ class SqliteQueue:
         taken: list[Delivery] = []
         with writing(connection):
             for lane in lanes:
-                if lane != self._failures_lane:
+                if lane != self._names.failures:
                     self._bury(connection, lane, now)
                 rows = connection.execute(
                     "SELECT sequence, id, payload, deliveries, dead_letter FROM messages"
@@ -168,7 +170,7 @@ class SqliteQueue:
         connection.execute(
             "UPDATE messages SET lane = ?, dead_letter = 1, deliveries = 0, receipt = NULL, ready_at = ?"
             " WHERE lane = ? AND ready_at <= ? AND deliveries >= ?",
-            (self._failures_lane, now, lane, now, self._max_deliveries),
+            (self._names.failures, now, lane, now, self._max_deliveries),
         )
 
     async def ack(self, deliveries: Sequence[Delivery]) -> None:
@@ -213,6 +215,7 @@ class SqliteQueue:
 
     async def depth(self, lane: str) -> Depth:
         """Count a lane."""
+        lane = self._names.of(lane)
 
         def work(connection: sqlite3.Connection) -> Depth:
             now = self._now()

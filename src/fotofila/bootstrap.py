@@ -1,0 +1,105 @@
+"""Settings → adapters → Context. The only file that picks an adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from fotofila.core.capability import Authenticator, Capability, Context, Kinds, RetentionPolicy, load
+from fotofila.core.clock import Clock, SystemClock
+from fotofila.core.config import Settings, SettingsError
+from fotofila.core.crypto import SecretKeys
+from fotofila.core.db import Database
+from fotofila.core.queue import LaneNames, Queue
+from fotofila.core.queue.sqlite import SqliteQueue
+from fotofila.core.storage import Storage
+from fotofila.core.storage.local import LocalStorage
+from fotofila.worker.direct import DirectPool
+
+ENTRY_POINTS = "fotofila.capabilities"
+AUTHENTICATE = "fotofila.access.authenticate:authenticate"
+RETENTION = "fotofila.access.workspaces:retention"
+
+
+def load_capabilities(names: Sequence[str]) -> tuple[Capability, ...]:
+    """Load capabilities by entry-point name, in the order given; plug-ins come through the same door.
+
+    Raises:
+        SettingsError: one of them is not installed.
+    """
+    installed = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    missing = [name for name in names if name not in installed]
+    if missing:
+        known = ", ".join(sorted(installed))
+        raise SettingsError(f"FOTOFILA_CAPABILITIES: {missing[0]!r} is not installed; there are: {known}.")
+    return tuple(installed[name].load() for name in names)
+
+
+def load_tables(capabilities: Sequence[Capability]) -> None:
+    """Import every module that declares tables, so that the database's metadata is whole."""
+    for capability in capabilities:
+        for module in capability.tables:
+            import_module(module)
+
+
+def make_queue(settings: Settings) -> Queue:
+    """Choose the queue by its URL: `sqlite:////absolute/file` or `sqlite:///relative/file`.
+
+    Raises:
+        SettingsError: no adapter of this version takes the URL.
+    """
+    scheme, _, rest = (settings.queue_url or f"sqlite:///{settings.data_dir / 'queue.db'}").partition("://")
+    if scheme != "sqlite":
+        raise SettingsError(f"FOTOFILA_QUEUE_URL: {scheme}:// is not supported; this version knows sqlite:///file.")
+    names = LaneNames(
+        process=settings.queue_process_name,
+        results=settings.queue_results_name,
+        failures=settings.queue_failures_name,
+    )
+    return SqliteQueue(Path(rest[1:]), max_deliveries=settings.max_deliveries, names=names)
+
+
+def make_storage(settings: Settings) -> Storage:
+    """Choose the storage by its URL: `file:///absolute/folder`.
+
+    Raises:
+        SettingsError: no adapter of this version takes the URL.
+    """
+    scheme, _, rest = (settings.storage_url or f"file://{settings.data_dir / 'objects'}").partition("://")
+    if scheme != "file":
+        raise SettingsError(f"FOTOFILA_STORAGE_URL: {scheme}:// is not supported; this version knows file:///folder.")
+    return LocalStorage(Path(rest))
+
+
+def make_database(settings: Settings) -> Database:
+    """Open the database by its URL."""
+    return Database(settings.database_url or f"sqlite:///{settings.data_dir / 'fotofila.db'}")
+
+
+def make_context(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    roles: frozenset[str] = frozenset(),
+    authenticate: Authenticator | None = None,
+    retention: RetentionPolicy | None = None,
+) -> Context:
+    """Build everything that a serving process needs."""
+    capabilities = load_capabilities(settings.capabilities)
+    load_tables(capabilities)
+    return Context(
+        settings=settings,
+        clock=clock or SystemClock(),
+        db=make_database(settings),
+        storage=make_storage(settings),
+        queue=make_queue(settings),
+        secret_keys=SecretKeys.load(settings.secret_key.get_secret_value(), settings.data_dir / "secret.key"),
+        kinds=Kinds(capabilities),
+        capabilities=capabilities,
+        authenticate=authenticate or load(AUTHENTICATE),
+        retention=retention or load(RETENTION),
+        direct=DirectPool(settings),
+        roles=roles,
+    )

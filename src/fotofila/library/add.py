@@ -1,0 +1,161 @@
+"""From a stored original to a photo with a job: one transaction, after which `202` means durable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fotofila.core.capability import Context, Principal, load
+from fotofila.core.db import insert_ignore
+from fotofila.core.errors import NotFoundError, QuotaExceededError
+from fotofila.core.events.service import append_event
+from fotofila.core.ids import new_id
+from fotofila.core.jobs.messages import Source
+from fotofila.core.jobs.models import Batch, Job
+from fotofila.core.jobs.service import NewJob, create_job
+from fotofila.core.jobs.states import JobState
+from fotofila.core.observability.metrics import BYTES_ACCEPTED, PHOTOS_ACCEPTED
+from fotofila.core.observability.traces import current_traceparent
+from fotofila.library.ingest import Received
+from fotofila.library.models import Photo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """A photo with its job, new or known before."""
+
+    photo: Photo
+    job: Job
+    duplicate: bool
+
+
+async def add_photo(
+    session: AsyncSession, context: Context, principal: Principal, received: Received, *, batch_id: str | None
+) -> Added:
+    """Write the photo, its job and the outbox row; equal bytes of the same owner answer with the first photo.
+
+    Raises:
+        QuotaExceededError: the workspace has no room for it.
+        NotFoundError: there is no such batch.
+    """
+    now, job_id = context.clock.now(), new_id()
+    row = await session.execute(
+        insert_ignore(session, Photo).values(
+            id=received.photo_id,
+            owner=principal.owner,
+            filename=received.filename,
+            media_type=received.media_type,
+            size_bytes=received.size_bytes,
+            checksum_sha256=received.checksum_sha256,
+            original_key=received.key,
+            batch_id=batch_id,
+            job_id=job_id,
+            created_at=now,
+        )
+    )
+    if cast("CursorResult[Any]", row).rowcount == 0:
+        return await find_same(session, principal.owner, received.checksum_sha256)
+    await check_quota(session, principal)
+    job = await start_job(session, context, principal.owner, source_of(received), batch_id=batch_id, job_id=job_id)
+    await append_event(
+        session,
+        owner=principal.owner,
+        event_type="photo.created",
+        at=now,
+        photo_id=received.photo_id,
+        job_id=job.id,
+        batch_id=batch_id,
+        data={"filename": received.filename},
+    )
+    photo = await session.get_one(Photo, received.photo_id)
+    PHOTOS_ACCEPTED.labels(photo.media_type).inc()
+    BYTES_ACCEPTED.inc(photo.size_bytes)
+    return Added(photo=photo, job=job, duplicate=False)
+
+
+async def find_same(session: AsyncSession, owner: str, checksum: str) -> Added:
+    """Return the photo of an owner that has these bytes."""
+    query = (
+        select(Photo, Job)
+        .join(Job, Job.id == Photo.job_id)
+        .where(Photo.owner == owner, Photo.checksum_sha256 == checksum)
+    )
+    photo, job = (await session.execute(query)).one()
+    return Added(photo=photo, job=job, duplicate=True)
+
+
+async def check_quota(session: AsyncSession, principal: Principal) -> None:
+    """Refuse the photo that was just written when the workspace has no room for it: the transaction takes it back."""
+    if principal.quota_photos is None and principal.quota_bytes is None:
+        return
+    query = select(func.count(), func.coalesce(func.sum(Photo.size_bytes), 0)).where(Photo.owner == principal.owner)
+    photos, stored = (await session.execute(query)).one()
+    if principal.quota_photos is not None and photos > principal.quota_photos:
+        message = f"The workspace holds {photos - 1} photos, its quota: delete some, or raise the quota."
+        raise QuotaExceededError(message)
+    if principal.quota_bytes is not None and stored > principal.quota_bytes:
+        megabytes = principal.quota_bytes / 1024**2
+        raise QuotaExceededError(f"The workspace's {megabytes:g} MB are used up: delete photos, or raise the quota.")
+
+
+def source_of(received: Received) -> Source:
+    """Say where the original is, for the job."""
+    return Source(
+        photo_id=received.photo_id,
+        key=received.key,
+        media_type=received.media_type,
+        size_bytes=received.size_bytes,
+        checksum_sha256=received.checksum_sha256,
+    )
+
+
+async def start_job(
+    session: AsyncSession, context: Context, owner: str, source: Source, *, batch_id: str | None, job_id: str
+) -> Job:
+    """Settle everything that shapes the result, and make the job."""
+    now = context.clock.now()
+    lane_suffix = ""
+    if batch_id is not None:
+        found = await session.execute(
+            update(Batch)
+            .where(Batch.id == batch_id, Batch.owner == owner)
+            .values(total=Batch.total + 1, finished_at=None)
+        )
+        if cast("CursorResult[Any]", found).rowcount == 0:
+            raise NotFoundError("There is no such batch: make one with POST /api/batches.")
+        lane_suffix = ".bulk"
+    kind = context.kinds.get(context.settings.ingest_kind)
+    args = await load(kind.resolve)(session, owner, context.settings)
+    new = NewJob(
+        id=job_id,
+        owner=owner,
+        kind=kind.name,
+        kind_version=kind.version,
+        lane=kind.lane + lane_suffix,
+        args=args,
+        max_attempts=context.settings.max_attempts,
+        source=source,
+        batch_id=batch_id,
+        traceparent=current_traceparent(),
+    )
+    return create_job(session, new, now=now)
+
+
+async def analyze_again(session: AsyncSession, context: Context, photo: Photo) -> Job:
+    """Start a new job on a photo that is there; what it finds replaces what was found before."""
+    source = Source(
+        photo_id=photo.id,
+        key=photo.original_key,
+        media_type=photo.media_type,
+        size_bytes=photo.size_bytes,
+        checksum_sha256=photo.checksum_sha256,
+    )
+    running = await session.get(Job, photo.job_id)
+    if running is not None and running.state not in {JobState.DONE, JobState.FAILED, JobState.CANCELLED}:
+        return running
+    job = await start_job(session, context, photo.owner, source, batch_id=None, job_id=new_id())
+    photo.job_id = job.id
+    return job

@@ -1,0 +1,81 @@
+"""Shaping rows for the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from fotofila.core.jobs.models import Batch, Job
+from fotofila.library.models import Photo
+from fotofila.library.schemas import BatchOut, Camera, Gps, JobOut, Links, PhotoDetail, PhotoOut, Upload
+
+
+def job_out(job: Job) -> JobOut:
+    """Shape a job."""
+    return JobOut.model_validate(job)
+
+
+def photo_fields(photo: Photo, job: Job | None) -> dict[str, Any]:
+    """Shape what a photo and its detail share."""
+    camera = (photo.camera_make, photo.camera_model, photo.lens)
+    base = f"/api/photos/{photo.id}"
+    gps = None
+    if photo.latitude is not None and photo.longitude is not None:
+        gps = Gps(latitude=photo.latitude, longitude=photo.longitude, altitude=photo.altitude)
+    return {
+        "id": photo.id,
+        "filename": photo.filename,
+        "media_type": photo.media_type,
+        "size_bytes": photo.size_bytes,
+        "checksum_sha256": photo.checksum_sha256,
+        "width": photo.width,
+        "height": photo.height,
+        "orientation": photo.orientation,
+        "taken_at": photo.taken_at,
+        "camera": Camera(make=camera[0], model=camera[1], lens=camera[2]) if any(camera) else None,
+        "gps": gps,
+        "face_count": photo.face_count,
+        "batch_id": photo.batch_id,
+        "created_at": photo.created_at,
+        "job": job_out(job) if job else None,
+        "links": Links(
+            self=base,
+            image=f"{base}/image?size=original",
+            thumbnail=f"{base}/image?size=256",
+            annotated=f"{base}/annotated" if photo.face_count is not None else None,
+        ),
+    }
+
+
+def photo_out(photo: Photo, job: Job | None) -> PhotoOut:
+    """Shape a photo."""
+    return PhotoOut(**photo_fields(photo, job))
+
+
+def photo_detail(photo: Photo, job: Job | None, faces: list[dict[str, Any]]) -> PhotoDetail:
+    """Shape a photo with what was found in it."""
+    return PhotoDetail(**photo_fields(photo, job), faces=faces, exif=photo.exif)
+
+
+def upload_out(photo: Photo, job: Job, *, duplicate: bool) -> Upload:
+    """Shape what became of a file."""
+    return Upload(photo=photo_out(photo, job), job=job_out(job), duplicate=duplicate)
+
+
+def batch_out(batch: Batch, now: datetime) -> BatchOut:
+    """Shape a batch; the ETA assumes that the rest goes as fast as what is over."""
+    over = batch.done + batch.failed + batch.cancelled
+    pending = max(batch.total, batch.expected or 0) - over
+    elapsed = (now - batch.created_at).total_seconds()
+    return BatchOut(
+        id=batch.id,
+        name=batch.name,
+        total=max(batch.total, batch.expected or 0),
+        done=batch.done,
+        failed=batch.failed,
+        cancelled=batch.cancelled,
+        pending=pending,
+        created_at=batch.created_at,
+        finished_at=batch.finished_at,
+        eta_seconds=round(elapsed / over * pending, 1) if over and pending > 0 else None,
+    )

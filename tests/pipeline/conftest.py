@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fotofila.bootstrap import make_context
+from fotofila.core.capability import Context, Principal
+from fotofila.core.config import load_settings
+from fotofila.core.db import Base
+from fotofila.feedback import failures, relay, results
+from fotofila.library.add import Added, add_photo
+from fotofila.library.ingest import Limits, receive
+from fotofila.testing.pictures import jpeg
+from fotofila.worker.loop import run_worker
+
+OWNER = "0" * 31 + "1"
+PRINCIPAL = Principal(owner=OWNER, scopes=frozenset({"photos:write"}))
+
+
+@pytest.fixture
+async def context(tmp_path: Path) -> AsyncIterator[Context]:
+    settings = load_settings(
+        data_dir=tmp_path,
+        capabilities=["library", "noop"],
+        ingest_kind="noop",
+        lease_seconds=2,
+        retry_scale=0,
+        workers=2,
+        job_seconds=20,
+        orphan_age_seconds=0,
+    )
+
+    async def nobody(*_: Any) -> Any:
+        return {}
+
+    made = make_context(settings, authenticate=nobody, retention=nobody)
+    async with made.db.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def add(context: Context) -> Callable[..., Awaitable[Added]]:
+    async def add(orders: bytes = b"", **options: Any) -> Added:
+        async def body() -> AsyncIterator[bytes]:
+            yield jpeg(comment=orders)
+
+        received = await receive(
+            context.storage,
+            body(),
+            owner=OWNER,
+            filename="a.jpg",
+            declared_type="image/jpeg",
+            limits=Limits(max_bytes=10**7, max_pixels=10**8),
+        )
+        async with context.db.write() as session:
+            return await add_photo(session, context, PRINCIPAL, received, batch_id=options.get("batch_id"))
+
+    return add
+
+
+@asynccontextmanager
+async def working(context: Context) -> AsyncIterator[None]:
+    """Run a real worker with real children beside the test."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(
+        run_worker(
+            settings=context.settings,
+            clock=context.clock,
+            queue=context.queue,
+            storage=context.storage,
+            kinds=context.kinds,
+            stop=stop,
+        )
+    )
+    yield
+    stop.set()
+    await task
+
+
+async def pump(context: Context, until: Callable[[], Awaitable[bool]], *, seconds: float = 60) -> None:
+    """Turn the loops by hand until a condition holds."""
+    async with asyncio.timeout(seconds):
+        while not await until():
+            await relay.relay_once(context)
+            await results.consume_once(context, wait_seconds=0.05)
+            await failures.handle_once(context, wait_seconds=0)
+            await failures.redrive_due(context)

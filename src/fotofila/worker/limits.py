@@ -8,7 +8,7 @@ import resource
 import signal
 import sys
 import threading
-from typing import BinaryIO
+import time
 
 PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that the kernel sends us when our parent dies."""
@@ -18,11 +18,9 @@ OPEN_FILES = 256
 
 def confine(*, memory_mb: int, parent_pid: int) -> None:
     """Bound memory, files and cores, and tie our life to our parent's."""
+    die_with_parent(parent_pid)
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         lower(resource.RLIMIT_AS, memory_mb * 1024 * 1024)
-    if os.getppid() != parent_pid:  # the parent died before the kernel was asked to tell us
-        os._exit(1)
     lower(resource.RLIMIT_CORE, 0)
     lower(resource.RLIMIT_FSIZE, FILE_BYTES)
     lower(resource.RLIMIT_NOFILE, OPEN_FILES)
@@ -35,12 +33,21 @@ def lower(limit: int, value: int) -> None:
     resource.setrlimit(limit, (value, value))
 
 
-def die_with(pipe: BinaryIO) -> None:
-    """End the process when a pipe is closed: what works on systems that cannot signal the death of a parent."""
+def die_with_parent(parent_pid: int, *, poll_seconds: float = 1.0) -> None:
+    """End this process when its parent ends, however that happens.
 
-    def watch() -> None:
-        while pipe.read(1):
-            pass
+    Linux tells us by a signal; elsewhere a thread looks at who our parent is.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    else:
+        threading.Thread(target=watch_parent, args=(parent_pid, poll_seconds), daemon=True).start()
+    if os.getppid() != parent_pid:  # it died before we asked to be told
         os._exit(1)
 
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+def watch_parent(parent_pid: int, poll_seconds: float) -> None:
+    """Look until the parent is another one."""
+    while os.getppid() == parent_pid:
+        time.sleep(poll_seconds)
+    os._exit(1)

@@ -1,0 +1,5 @@
+"""`python -m fotofila.cli`."""
+
+from fotofila.cli.app import main
+
+main()

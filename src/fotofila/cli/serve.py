@@ -1,0 +1,173 @@
+"""`fotofila serve`: the roles of one process, and with nothing set, workers beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import uvicorn
+
+from fotofila.api.app import create_app
+from fotofila.bootstrap import make_context
+from fotofila.core.capability import Context, Loop, load
+from fotofila.core.config import Settings, SettingsError
+from fotofila.core.db.migrate import prepare_database
+from fotofila.core.observability.logs import get_logger
+from fotofila.feedback.loops import LOOPS
+from fotofila.feedback.pace import sleep
+
+log = get_logger(__name__)
+
+CORE_ROLES = ("api", *(loop.role for loop in LOOPS))
+RESTART_SECONDS = 2.0
+GRACE_SECONDS = 5
+WORKER_GRACE_SECONDS = 10.0
+BACKLOG = 2048
+
+Ready = Callable[[Context, str], Awaitable[None]]
+"""Called with the context and the address once the server answers."""
+
+
+async def serve(
+    settings: Settings, *, roles: frozenset[str] | None, with_workers: bool, on_ready: Ready | None = None
+) -> None:
+    """Run roles until SIGTERM or SIGINT.
+
+    Raises:
+        SettingsError: a role is unknown, or a setting stops the start.
+    """
+    context = make_context(settings, roles=roles or frozenset())
+    loops = [*LOOPS, *(loop for capability in context.capabilities for loop in capability.loops)]
+    known = {"api", *(loop.role for loop in loops)}
+    if unknown := (roles or frozenset()) - known:
+        raise SettingsError(f"--roles: {min(unknown)!r} is no role; there are: {', '.join(sorted(known))}.")
+    wanted = roles or known
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        await prepare_database(context.db)
+        async with asyncio.TaskGroup() as tasks:
+            for loop in loops:
+                if loop.role in wanted:
+                    tasks.create_task(supervise(loop, context, stop), name=loop.name)
+            if with_workers:
+                tasks.create_task(run_workers(stop), name="workers")
+            if "api" in wanted:
+                tasks.create_task(run_api(context, stop, on_ready), name="api")
+            log.info("serve.started", roles=sorted(wanted))
+    finally:
+        await context.close()
+        log.info("serve.stopped")
+
+
+async def supervise(loop: Loop, context: Context, stop: asyncio.Event) -> None:
+    """Run a loop; one that ends with an error begins again after a moment."""
+    run = load(loop.run)
+    while not stop.is_set():
+        try:
+            await run(context, stop)
+        except Exception as error:
+            log.exception("loop.failed", loop=loop.name, error=repr(error))
+            await sleep(stop, RESTART_SECONDS)
+
+
+async def run_api(context: Context, stop: asyncio.Event, on_ready: Ready | None) -> None:
+    """Answer HTTP until told to stop; a port that is taken stops the program with a sentence."""
+    settings = context.settings
+    listener = listen(settings)
+    port = listener.getsockname()[1]
+    server = Server(
+        uvicorn.Config(
+            create_app(context),
+            log_config=None,
+            lifespan="off",
+            server_header=False,
+            proxy_headers=False,
+            access_log=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            backlog=BACKLOG,
+        )
+    )
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(server.serve(sockets=[listener]))
+        stopping = tasks.create_task(stop.wait())
+        url = f"http://{settings.host}:{port}"
+        log.info("api.listening", url=url)
+        if on_ready is not None:
+            await on_ready(context, url)
+        await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        stop.set()
+
+
+class Server(uvicorn.Server):
+    """Uvicorn without signal handlers of its own: the program has its own way to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]  # noqa: ANN201, D102
+        yield
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Bind the address.
+
+    Raises:
+        SettingsError: it is taken, or not one of this machine.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"FOTOFILA_PORT: cannot listen on {settings.host}:{settings.port} ({error.strerror}): choose another port."
+        ) from error
+    listener.listen(BACKLOG)
+    return listener
+
+
+async def run_workers(stop: asyncio.Event) -> None:
+    """Keep one worker process beside us for as long as we run."""
+    while not stop.is_set():
+        async with worker_process() as process:
+            waiting = asyncio.create_task(process.wait())
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait([waiting, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if not stop.is_set():
+                log.warning("worker.ended", returncode=process.returncode)
+                await sleep(stop, RESTART_SECONDS)
+            stopping.cancel()
+
+
+@asynccontextmanager
+async def worker_process() -> AsyncIterator[asyncio.subprocess.Process]:
+    """Start `fotofila work`; it ends with the block, and with us."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "fotofila.cli",
+        "work",
+        "--parent-pid",
+        str(os.getpid()),
+        start_new_session=True,  # Ctrl-C is for us: we tell it when to stop
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                async with asyncio.timeout(WORKER_GRACE_SECONDS):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()

@@ -53,5 +53,8 @@ def segments(source: Source) -> Iterator[Segment]:
 
 def _junk_before_marker(source: Source, position: int) -> int | None:
     """Return how many bytes to skip: decoders pass over stray bytes and fill bytes (0xFF), so we do."""
-    found = _MARKER.match(source.read(position, 2)) or _MARKER.search(source.read(position, _MAX_JUNK_BYTES))
-    return found.start() if found else None
+    for reach in (2, 64, _MAX_JUNK_BYTES):
+        found = _MARKER.search(source.read(position, reach))
+        if found:
+            return found.start()
+    return None

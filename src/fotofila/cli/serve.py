@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 
+from fotofila.access.workspaces import ensure_default_workspace
 from fotofila.api.app import create_app
 from fotofila.bootstrap import make_context
 from fotofila.core.capability import Context, Loop, load
@@ -53,6 +54,8 @@ async def serve(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         await prepare_database(context.db)
+        async with context.db.write() as session:
+            await ensure_default_workspace(session, now=context.clock.now(), detection=settings.detection)
         async with asyncio.TaskGroup() as tasks:
             for loop in loops:
                 if loop.role in wanted:

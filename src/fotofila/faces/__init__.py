@@ -1,0 +1,25 @@
+"""Faces: found, described, and embedded where the workspace has switched recognition on."""
+
+from __future__ import annotations
+
+from fotofila.core.capability import Capability, JobKind
+
+capability = Capability(
+    name="faces",
+    job_kinds=(
+        JobKind(
+            name="faces.analyze",
+            version=1,
+            lane="process",
+            work="fotofila.faces.jobs:work",
+            apply="fotofila.faces.apply:apply",
+            resolve="fotofila.faces.service:resolve",
+        ),
+    ),
+    tables=("fotofila.faces.models",),
+    specs="fotofila.faces.specs:SPECS",
+    photo_detail="fotofila.faces.service:photo_detail",
+    report="fotofila.faces.service:report",
+)
+
+__all__ = ["capability"]

@@ -1,0 +1,37 @@
+"""The table of faces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from fotofila.core.db import Base
+
+ID = String(32)
+
+
+class FaceRow(Base):
+    """A face in a photo. Boxes and landmarks are ratios of the upright picture."""
+
+    __tablename__ = "faces"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    owner: Mapped[str] = mapped_column(ID, index=True)
+    photo_id: Mapped[str] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), index=True)
+    left: Mapped[float]
+    top: Mapped[float]
+    width: Mapped[float]
+    height: Mapped[float]
+    confidence: Mapped[float]
+    landmarks: Mapped[list[Any]]
+    pose: Mapped[dict[str, Any]]
+    quality: Mapped[dict[str, Any]]
+    age_low: Mapped[int | None]
+    age_high: Mapped[int | None]
+    gender: Mapped[str | None] = mapped_column(String(8))
+    gender_confidence: Mapped[float | None]
+    embedding: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Unit vector as little-endian float16; only where the workspace had face recognition on."""
+    embedding_model: Mapped[str | None] = mapped_column(String(64))

@@ -1,0 +1,89 @@
+"""What faces add to others: the settled arguments of a job, the faces of a photo, ages and genders in the report."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fotofila.access.workspaces import get_workspace
+from fotofila.core.config import Settings
+from fotofila.faces.models import FaceRow
+from fotofila.faces.specs import EMBEDDER, SPECS
+from fotofila.library.models import Photo
+
+AGE_STEP = 10
+OLDEST = 100
+
+
+async def resolve(session: AsyncSession, owner: str, settings: Settings) -> dict[str, Any]:
+    """Settle everything that shapes the result: the workspace's switches, the limits, the very model files."""
+    workspace = await get_workspace(session, owner)
+    return analysis_args(
+        detection=workspace.detection,
+        age=workspace.age,
+        gender=workspace.gender,
+        embed=workspace.face_recognition,
+        max_pixels=settings.max_pixels,
+    )
+
+
+def analysis_args(*, detection: str, age: bool, gender: bool, embed: bool, max_pixels: int) -> dict[str, Any]:
+    """Shape the arguments of `faces.analyze`."""
+    return {
+        "detection": detection,
+        "age": age,
+        "gender": gender,
+        "embed": embed,
+        "embedding_model": f"{EMBEDDER.name}-{EMBEDDER.version}",
+        "max_pixels": max_pixels,
+        "models": {spec.name: spec.sha256 for spec in SPECS},
+    }
+
+
+async def photo_detail(session: AsyncSession, photo_id: str) -> dict[str, Any]:
+    """Return the faces of a photo, from left to right."""
+    query = select(FaceRow).where(FaceRow.photo_id == photo_id).order_by(FaceRow.left, FaceRow.id)
+    return {"faces": [face_json(row) for row in await session.scalars(query)]}
+
+
+def face_json(row: FaceRow) -> dict[str, Any]:
+    """Shape a face for the wire."""
+    return {
+        "id": row.id,
+        "bounding_box": {"left": row.left, "top": row.top, "width": row.width, "height": row.height},
+        "confidence": row.confidence,
+        "landmarks": row.landmarks,
+        "pose": row.pose,
+        "quality": row.quality,
+        "age_range": None if row.age_low is None else {"low": row.age_low, "high": row.age_high},
+        "apparent_gender": None if row.gender is None else {"value": row.gender, "confidence": row.gender_confidence},
+        "has_embedding": row.embedding is not None,
+    }
+
+
+async def report(session: AsyncSession, owner: str, start: datetime, end: datetime) -> dict[str, Any]:
+    """Count the faces of a time by age (the middle of the range, in steps of ten years) and apparent gender."""
+    mine = (
+        select(FaceRow.id)
+        .join(Photo, Photo.id == FaceRow.photo_id)
+        .where(FaceRow.owner == owner, Photo.created_at >= start, Photo.created_at < end)
+    )
+    step = (FaceRow.age_low + FaceRow.age_high) / 2 / AGE_STEP
+    decade = func.floor(step).label("decade")
+    ages = await session.execute(
+        mine.where(FaceRow.age_low.is_not(None)).with_only_columns(decade, func.count()).group_by(decade)
+    )
+    genders = await session.execute(
+        mine.where(FaceRow.gender.is_not(None)).with_only_columns(FaceRow.gender, func.count()).group_by(FaceRow.gender)
+    )
+    counts = {int(number): count for number, count in ages.all()}
+    return {
+        "ages": [
+            {"low": low, "high": low + AGE_STEP - 1, "count": counts.get(low // AGE_STEP, 0)}
+            for low in range(0, OLDEST, AGE_STEP)
+        ],
+        "genders": [{"value": value, "count": count} for value, count in sorted(genders.all())],
+    }

@@ -49,6 +49,7 @@ async def serve(
     if unknown := (roles or frozenset()) - known:
         raise SettingsError(f"--roles: {min(unknown)!r} is no role; there are: {', '.join(sorted(known))}.")
     wanted = roles or known
+    listener = listen(settings) if "api" in wanted else None
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -62,8 +63,8 @@ async def serve(
                     tasks.create_task(supervise(loop, context, stop), name=loop.name)
             if with_workers:
                 tasks.create_task(run_workers(stop), name="workers")
-            if "api" in wanted:
-                tasks.create_task(run_api(context, stop, on_ready), name="api")
+            if listener is not None:
+                tasks.create_task(run_api(context, listener, stop, on_ready), name="api")
             log.info("serve.started", roles=sorted(wanted))
     finally:
         await context.close()
@@ -81,10 +82,9 @@ async def supervise(loop: Loop, context: Context, stop: asyncio.Event) -> None:
             await sleep(stop, RESTART_SECONDS)
 
 
-async def run_api(context: Context, stop: asyncio.Event, on_ready: Ready | None) -> None:
-    """Answer HTTP until told to stop; a port that is taken stops the program with a sentence."""
+async def run_api(context: Context, listener: socket.socket, stop: asyncio.Event, on_ready: Ready | None) -> None:
+    """Answer HTTP until told to stop."""
     settings = context.settings
-    listener = listen(settings)
     port = listener.getsockname()[1]
     server = Server(
         uvicorn.Config(

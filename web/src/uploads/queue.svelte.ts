@@ -1,0 +1,158 @@
+import { api, ok } from "../api/client";
+import { asProblem } from "../api/problem";
+import { UploadItem, type Stage } from "./item.svelte";
+import { JobWatch } from "./jobs";
+import type { Picked } from "./pick";
+import { pausesEverything, waitBeforeRetry } from "./retry";
+import { send } from "./send";
+
+const AT_ONCE = 3;
+
+/** Everything that was dropped since the list was last cleared, uploaded three at a time. */
+class UploadQueue {
+  items = $state.raw<UploadItem[]>([]);
+  /** Milliseconds since the epoch until which nothing new is started. */
+  pausedUntil = $state(0);
+  startedAt = 0;
+  #sending = 0;
+  #nextId = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #watch = new JobWatch(() => this.items);
+
+  counts = $derived.by(() => {
+    const counts: Record<Stage, number> = {
+      waiting: 0,
+      uploading: 0,
+      analysing: 0,
+      done: 0,
+      problem: 0,
+      cancelled: 0,
+    };
+    for (const item of this.items) counts[item.stage]++;
+    return counts;
+  });
+
+  get finished(): number {
+    return this.counts.done + this.counts.problem;
+  }
+
+  get total(): number {
+    return this.items.length - this.counts.cancelled;
+  }
+
+  get sending(): boolean {
+    return this.counts.waiting + this.counts.uploading > 0;
+  }
+
+  get busy(): boolean {
+    return this.sending || this.counts.analysing > 0;
+  }
+
+  /** Adds the files, as one batch when there are several. */
+  async add(picked: Picked, batchName: string): Promise<void> {
+    const batchId = picked.files.length > 1 ? await this.#newBatch(picked.folder ?? batchName) : null;
+    if (!this.busy) this.startedAt = Date.now();
+    const kept = this.busy ? this.items : this.items.filter((item) => item.retryable);
+    this.items = [...kept, ...picked.files.map((file) => new UploadItem(this.#nextId++, file, batchId))];
+    this.#watch.start();
+    this.#fill();
+  }
+
+  cancel(item: UploadItem): void {
+    if (item.finished) return;
+    if (item.jobId && item.stage === "analysing") {
+      void api.POST("/api/jobs/{id}/cancel", { params: { path: { id: item.jobId } } }).catch(() => undefined);
+      return;
+    }
+    item.stage = "cancelled";
+    item.file = null;
+    item.abort.abort();
+  }
+
+  cancelRest(): void {
+    for (const item of this.items)
+      if (item.stage === "waiting" || item.stage === "uploading") this.cancel(item);
+  }
+
+  retry(item: UploadItem): void {
+    if (!item.retryable) return;
+    if (!this.busy) this.startedAt = Date.now();
+    item.reset();
+    this.#watch.start();
+    this.#fill();
+  }
+
+  retryAll(): void {
+    for (const item of this.items) this.retry(item);
+  }
+
+  clear(): void {
+    this.items = this.items.filter((item) => !item.finished);
+  }
+
+  /** A batch is a convenience: without one the photos go in all the same. */
+  async #newBatch(name: string): Promise<string | null> {
+    try {
+      return (await ok(api.POST("/api/batches", { body: { name } }))).id;
+    } catch {
+      return null;
+    }
+  }
+
+  #fill(): void {
+    const wait = this.pausedUntil - Date.now();
+    if (wait > 0) {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#fill(), wait);
+      return;
+    }
+    for (const item of this.items) {
+      if (this.#sending >= AT_ONCE) return;
+      if (item.stage === "waiting" && item.notBefore <= Date.now() && item.file)
+        void this.#send(item, item.file);
+    }
+  }
+
+  async #send(item: UploadItem, file: File): Promise<void> {
+    this.#sending++;
+    item.stage = "uploading";
+    item.tries++;
+    try {
+      const upload = await send({
+        file,
+        batchId: item.batchId,
+        idempotencyKey: item.idempotencyKey,
+        signal: item.abort.signal,
+        onprogress: (ratio) => (item.progress = ratio),
+      });
+      item.file = null;
+      item.duplicate = upload.duplicate ?? false;
+      item.photoId = upload.photo.id;
+      item.jobId = upload.job.id;
+      item.progress = 0;
+      item.follow(upload.job);
+      this.#watch.catchUp(item);
+    } catch (error) {
+      this.#failed(item, error);
+    } finally {
+      this.#sending--;
+      this.#fill();
+    }
+  }
+
+  #failed(item: UploadItem, error: unknown): void {
+    if (item.stage === "cancelled") return;
+    const problem = asProblem(error);
+    const wait = waitBeforeRetry(problem, item.tries, Math.random());
+    if (wait === null) return item.refused(problem);
+    item.stage = "waiting";
+    item.progress = 0;
+    if (pausesEverything(problem)) this.pausedUntil = Math.max(this.pausedUntil, Date.now() + wait * 1000);
+    else {
+      item.notBefore = Date.now() + wait * 1000;
+      setTimeout(() => this.#fill(), wait * 1000 + 1);
+    }
+  }
+}
+
+export const uploads = new UploadQueue();

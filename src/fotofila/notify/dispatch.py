@@ -24,6 +24,7 @@ from fotofila.notify.chats import ChatSender
 from fotofila.notify.errors import SendError
 from fotofila.notify.messages import TEST, to_json, to_text
 from fotofila.notify.models import Notification, Target
+from fotofila.notify.network import CheckedBackend
 from fotofila.notify.schedule import MOST_ATTEMPTS, next_wait_seconds
 from fotofila.notify.sealing import open_secret
 from fotofila.notify.signatures import headers
@@ -89,7 +90,7 @@ class Dispatcher:
     def __init__(self, context: Context, *, webhooks: WebhookSender | None = None) -> None:
         private = context.settings.webhooks_allow_private
         self._context = context
-        self._webhooks = webhooks or WebhookSender(allow_private=private)
+        self._webhooks = webhooks or WebhookSender(backend=CheckedBackend(allow_private=private))
         self._chats = ChatSender(allow_private=private)
         self._in_flight: Counter[str] = Counter()
         self._stack = AsyncExitStack()

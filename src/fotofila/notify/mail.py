@@ -18,6 +18,8 @@ from fotofila.notify.errors import AddressRefusedError, SendError
 from fotofila.notify.messages import Text
 
 TIMEOUT_SECONDS = 10.0
+FOR_GOOD = 500
+"""Answers from here on are permanent (RFC 5321, section 4.2.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +96,10 @@ def send_mail(
         raise SendError(error.message, final=True) from error
     except smtplib.SMTPResponseException as error:
         sentence = f"The mail server answered {error.smtp_code}: {_words(error.smtp_error)}."
-        raise SendError(sentence, final=error.smtp_code >= 500) from error  # noqa: PLR2004 - RFC 5321, 4.2.1
+        raise SendError(sentence, final=error.smtp_code >= FOR_GOOD) from error
     except smtplib.SMTPRecipientsRefused as error:
-        raise SendError(_refused(error.recipients), final=True) from error
+        final = all(code >= FOR_GOOD for code, _ in error.recipients.values())
+        raise SendError(_refused(error.recipients), final=final) from error
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
         raise SendError(f"The mail server cannot be used: {error or type(error).__name__}.") from error
     if refused:

@@ -45,10 +45,16 @@ def allowed(addresses: list[str], *, host: str, allow_private: bool) -> list[str
 class CheckedBackend(httpcore.AsyncNetworkBackend):
     """Connects to public addresses only, unless told otherwise."""
 
-    def __init__(self, *, allow_private: bool, resolver: Resolver = resolve) -> None:
+    def __init__(
+        self,
+        *,
+        allow_private: bool,
+        resolver: Resolver = resolve,
+        backend: httpcore.AsyncNetworkBackend | None = None,
+    ) -> None:
         self._allow_private = allow_private
         self._resolve = resolver
-        self._backend = httpcore.AnyIOBackend()
+        self._backend = backend or httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,

@@ -15,13 +15,13 @@ import httpx
 from fotofila.core.errors import FotofilaError
 from fotofila.notify.addresses import check_host
 from fotofila.notify.errors import SendError, TargetUrlError
-from fotofila.notify.network import CheckedBackend, Resolver, resolve
 
 DEADLINE_SECONDS = 20.0
 """Standard Webhooks asks for 15 to 30."""
 TIMEOUTS = {"connect": 5.0, "read": 15.0, "write": 10.0, "pool": 15.0}
 ANSWER_BYTES = 4096
 LONGEST_URL = 2000
+HIGHEST_PORT = 65_535
 
 
 def check_webhook_url(text: str, *, allow_private: bool) -> str:
@@ -42,7 +42,7 @@ def check_webhook_url(text: str, *, allow_private: bool) -> str:
         )
     if url.userinfo:
         raise TargetUrlError("Leave user name and password out of the URL: each message is signed instead.")
-    if not url.host or len(str(url)) > LONGEST_URL or port == 0:
+    if not url.host or len(str(url)) > LONGEST_URL or (port is not None and not 0 < port <= HIGHEST_PORT):
         raise TargetUrlError(f"The URL needs a host, a port that exists, and at most {LONGEST_URL} characters.")
     if not allow_private:
         check_host(url.host)
@@ -50,20 +50,19 @@ def check_webhook_url(text: str, *, allow_private: bool) -> str:
 
 
 class WebhookSender:
-    """A pool of checked connections."""
+    """A pool of connections made by a backend that checks addresses."""
 
     def __init__(
         self,
         *,
-        allow_private: bool,
-        resolver: Resolver = resolve,
+        backend: httpcore.AsyncNetworkBackend,
         ssl_context: ssl.SSLContext | None = None,
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         self._deadline_seconds = deadline_seconds
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context or httpx.create_ssl_context(),
-            network_backend=CheckedBackend(allow_private=allow_private, resolver=resolver),
+            network_backend=backend,
             max_connections=100,
             max_keepalive_connections=20,
             keepalive_expiry=15,

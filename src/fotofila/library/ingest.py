@@ -73,14 +73,6 @@ async def receive(
     )
 
 
-async def drain(stream: AsyncIterator[bytes], limits: Limits) -> str:
-    """Hash a stream without keeping it; returns its SHA-256."""
-    chunks = Metered(stream, limits.max_bytes)
-    while await chunks.take(CHUNK_BYTES):
-        pass
-    return chunks.checksum.hexdigest()
-
-
 class Metered:
     """A stream cut anew into pieces of a wanted size, hashed and counted on the way."""
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fotofila.api.idempotency import IdempotentRun
 from fotofila.api.problems import Problem
 from fotofila.core.capability import Context, Principal, load
 from fotofila.core.errors import FotofilaError, InvalidInputError, NotFoundError
@@ -28,6 +29,7 @@ class Door:
 
     context: Context
     principal: Principal
+    run: IdempotentRun
     batch_id: str | None = None
     keep: bool = True
 
@@ -47,8 +49,39 @@ class Incoming:
     declared_type: str | None
 
 
+Outcome = Upload | UploadList | Analysis
+
+
+def watched(door: Door, incoming: Incoming) -> Incoming:
+    """Have the content go into the fingerprint of the request."""
+    label = f"{door.batch_id}\n{door.keep}\n{incoming.filename}"
+    return replace(incoming, stream=door.run.watch(incoming.stream, label=label))
+
+
+async def hash_one(door: Door, incoming: Incoming) -> None:
+    """Read a file for its fingerprint alone."""
+    async for _ in watched(door, incoming).stream:
+        pass
+
+
+async def hash_several(door: Door, multipart: Multipart) -> None:
+    """Read a form for its fingerprint alone."""
+    async for part in multipart.parts():
+        if part.filename is None:
+            door = with_field(door, part.name, await multipart.text())
+            continue
+        await hash_one(
+            door, Incoming(stream=multipart.content(), filename=part.filename, declared_type=part.content_type)
+        )
+
+
 async def take_one(door: Door, incoming: Incoming) -> Upload | Analysis:
     """Take one file, or raise why not."""
+    return await take(door, watched(door, incoming))
+
+
+async def take(door: Door, incoming: Incoming) -> Upload | Analysis:
+    """Take a file whose content is watched."""
     await check_batch(door)
     try:
         return await (keep(door, incoming) if door.keep else analyze(door, incoming))
@@ -57,7 +90,7 @@ async def take_one(door: Door, incoming: Incoming) -> Upload | Analysis:
         raise
 
 
-async def take_several(door: Door, multipart: Multipart) -> Upload | UploadList | Analysis:
+async def take_several(door: Door, multipart: Multipart) -> Outcome:
     """Take each file part; a body with one file is answered as a single upload."""
     items: list[UploadItem | Upload | Analysis] = []
     refused: FotofilaError | None = None
@@ -69,12 +102,15 @@ async def take_several(door: Door, multipart: Multipart) -> Upload | UploadList 
             limit = door.context.settings.max_files
             raise InvalidInputError(f"One request takes {limit} files (FOTOFILA_MAX_FILES): send the rest in another.")
         incoming = Incoming(stream=multipart.content(), filename=part.filename, declared_type=part.content_type)
+        incoming = watched(door, incoming)
         try:
-            items.append(await take_one(door, incoming))
+            items.append(await take(door, incoming))
         except (CutOffError, NotFoundError):
             raise
         except FotofilaError as error:
             refused = error
+            async for _ in incoming.stream:  # what is refused is still part of the fingerprint
+                pass
             items.append(UploadItem(filename=part.filename, status=error.status, problem=told(error)))
     if not items:
         raise InvalidInputError("There is no file in the form: name the parts `files` and give each a file name.")

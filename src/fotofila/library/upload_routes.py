@@ -9,11 +9,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
-from fotofila.api.deps import SECURITY, ContextDep, Editor
-from fotofila.core.capability import Context, Principal
+from fotofila.api.deps import SECURITY, ContextDep, Editor, LargeBody
+from fotofila.api.idempotency import IdempotencyKey, IdempotentRun, idempotency
 from fotofila.library.multipart import CutOffError, Multipart, boundary_of
 from fotofila.library.schemas import Analysis, Upload, UploadList
-from fotofila.library.upload import Door, Incoming, take_one, take_several
+from fotofila.library.upload import Door, Incoming, Outcome, hash_one, hash_several, take_one, take_several
 from fotofila.library.waiting import wait_for_job
 
 router = APIRouter(prefix="/api/photos", tags=["photos"], dependencies=[*SECURITY])
@@ -41,55 +41,52 @@ RAW_BODY = {
     status_code=202,
     operation_id="upload_photos",
     summary="Take photos in",
+    response_model=Upload | UploadList,
     responses={200: {"model": Upload | Analysis, "description": "Known before, or analysed without being kept."}},
+    dependencies=[LargeBody],
     openapi_extra={"requestBody": RAW_BODY},
 )
 async def upload_photos(
     request: Request,
-    response: Response,
     context: ContextDep,
     principal: Editor,
     filename: Annotated[str | None, Query(max_length=1024, description="Name of a raw body.")] = None,
     batch_id: Annotated[str | None, Query(max_length=64)] = None,
     wait: Annotated[float, Query(ge=0, le=60, description="Seconds to wait for the result.")] = 0,
     store: Annotated[bool, Query(description="False: analyse, answer, keep nothing.")] = True,  # noqa: FBT002
-) -> Upload | UploadList | Analysis:
+    key: IdempotencyKey = None,
+) -> Response:
     """Store photos and queue their analysis; `202` means that each is durable.
 
     The body is one file (any content type but multipart) or `multipart/form-data` with parts named `files`. One file is
     answered with its photo and job; several with a list that says of each what became of it.
     """
-    door = Door(context=context, principal=principal, batch_id=batch_id, keep=store)
-    body = stream_of(request)
-    boundary = boundary_of(request.headers.get("content-type", ""))
-    if boundary is None:
-        declared = request.headers.get("content-type")
-        outcome: Upload | UploadList | Analysis = await take_one(
-            door, Incoming(stream=body, filename=filename, declared_type=declared)
-        )
-    else:
-        outcome = await take_several(door, Multipart(body, boundary))
-    return await answer(context, principal, response, outcome, wait)
-
-
-async def answer(
-    context: Context,
-    principal: Principal,
-    response: Response,
-    outcome: Upload | UploadList | Analysis,
-    wait: float,
-) -> Upload | UploadList | Analysis:
-    """Wait for the result where that was asked for, and set the status."""
-    if isinstance(outcome, Analysis):
-        response.status_code = 200
-    if isinstance(outcome, Upload):
-        if wait:
+    content_type = request.headers.get("content-type", "")
+    boundary = boundary_of(content_type)
+    async with idempotency(context, principal, key, "upload_photos") as run:
+        door = Door(context=context, principal=principal, run=run, batch_id=batch_id, keep=store)
+        body = stream_of(request)
+        multipart = None if boundary is None else Multipart(body, boundary)
+        incoming = Incoming(stream=body, filename=filename, declared_type=content_type or None)
+        if run.known:
+            await (hash_one(door, incoming) if multipart is None else hash_several(door, multipart))
+            return run.replay(run.fingerprint)
+        outcome: Outcome = await (take_one(door, incoming) if multipart is None else take_several(door, multipart))
+        if isinstance(outcome, Upload) and wait:
             deadline = context.clock.now() + timedelta(seconds=wait)
             outcome = await wait_for_job(context, principal.owner, outcome, until=deadline)
-        if outcome.duplicate:
-            response.status_code = 200
-        response.headers["Location"] = outcome.photo.links.self
-    return outcome
+        return await answer(run, outcome)
+
+
+async def answer(run: IdempotentRun, outcome: Outcome) -> Response:
+    """Write the answer, and keep it where the request has a key."""
+    known = isinstance(outcome, Analysis) or (isinstance(outcome, Upload) and outcome.duplicate)
+    status = 200 if known else 202
+    body = outcome.model_dump_json().encode()
+    if run.row is not None:
+        await run.finish(fingerprint=run.fingerprint, status=status, body=body)
+    headers = {"Location": outcome.photo.links.self} if isinstance(outcome, Upload) else {}
+    return Response(body, status_code=status, media_type="application/json", headers=headers)
 
 
 async def stream_of(request: Request) -> AsyncIterator[bytes]:

@@ -174,7 +174,7 @@ def _icc(space: bytes, connection: bytes, tags: dict[bytes, bytes]) -> bytes:
     kind = b"prtr" if space == b"CMYK" else b"mntr"
     header = b"\0\0\0\0" + struct.pack(">I", 0x02400000) + kind + space + connection + b"\0" * 12
     header += b"acsp" + b"\0" * 28 + _fixed(0.9642, 1.0, 0.8249) + b"\0" * 48
-    body = header[4:128].ljust(124, b"\0") + table + heap
+    body = header + table + heap
     return struct.pack(">I", len(body) + 4) + body
 
 

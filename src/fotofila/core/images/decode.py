@@ -84,7 +84,6 @@ def decode(path: Path, *, pixel_cap: int = DEFAULT_PIXEL_CAP) -> Decoded:
         check_complete(source, header.media_type)
         if header.width is None:
             raise MalformedImageError("The picture does not say how large it is: export it again.")
-        file.seek(0)
         return _decode(file, source, header.media_type, pixel_cap=pixel_cap)
 
 

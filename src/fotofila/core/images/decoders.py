@@ -43,54 +43,59 @@ def open_picture(file: BinaryIO, source: FileSource, media_type: str) -> Opened:
     """Return the picture in a file of this type. Raises whatever the decoder raises on bytes that it cannot read."""
     # Our own cap was checked; Pillow's would stop at 179 megapixels.
     Image.MAX_IMAGE_PIXELS = None
-    return _OPENERS[media_type](file, source)
+    if media_type == TIFF:
+        return _open_tiff(file, source)
+    orientation = (
+        _container_orientation(source) if media_type in {HEIC, AVIF} else _exif_orientation(source, media_type)
+    )
+    file.seek(0)
+    image = _OPENERS[media_type](file)
+    return Opened(image=image, orientation=orientation, turn=1 if media_type in _TURNS_ITSELF else orientation)
 
 
-def _open_jpeg(file: BinaryIO, source: FileSource) -> Opened:
+def _exif_orientation(source: FileSource, media_type: str) -> int:
+    block = find_exif(source, media_type)
+    return read_orientation(block) if block else 1
+
+
+def _container_orientation(source: FileSource) -> int:
+    """Return the turn of a HEIF file: there the container's counts and EXIF's does not (23008-12, annex A)."""
+    meta = read_meta(source)
+    return orientation_of(meta.properties_of(meta.primary)) if meta else 1
+
+
+def _open_jpeg(file: BinaryIO) -> Image.Image:
     from PIL.JpegImagePlugin import JpegImageFile  # noqa: PLC0415 - a child loads the decoders that it needs
 
-    return _with_exif(JpegImageFile(file), source, JPEG)
+    return JpegImageFile(file)
 
 
-def _open_png(file: BinaryIO, source: FileSource) -> Opened:
+def _open_png(file: BinaryIO) -> Image.Image:
     from PIL import PngImagePlugin  # noqa: PLC0415 - as above
 
     # A long text beside the picture (XMP, a workflow) is no reason to refuse the picture.
     PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = _MAX_TEXT_BYTES
-    return _with_exif(PngImagePlugin.PngImageFile(file), source, PNG)
+    return PngImagePlugin.PngImageFile(file)
 
 
-def _open_webp(file: BinaryIO, source: FileSource) -> Opened:
+def _open_webp(file: BinaryIO) -> Image.Image:
     from PIL.WebPImagePlugin import WebPImageFile  # noqa: PLC0415 - as above
 
-    return _with_exif(WebPImageFile(file), source, WEBP)
+    return WebPImageFile(file)
 
 
-def _with_exif(image: ImageFile.ImageFile, source: FileSource, media_type: str) -> Opened:
-    block = find_exif(source, media_type)
-    orientation = read_orientation(block) if block else 1
-    return Opened(image=image, orientation=orientation, turn=orientation)
-
-
-def _open_avif(file: BinaryIO, source: FileSource) -> Opened:
+def _open_avif(file: BinaryIO) -> Image.Image:
     from PIL.AvifImagePlugin import AvifImageFile  # noqa: PLC0415 - as above
 
-    # In HEIF the container's rotation counts and EXIF's does not (ISO/IEC 23008-12, annex A); libavif leaves it to us.
-    orientation = _container_orientation(source)
-    return Opened(image=AvifImageFile(file), orientation=orientation, turn=orientation)
+    return AvifImageFile(file)
 
 
-def _open_heic(file: BinaryIO, source: FileSource) -> Opened:
+def _open_heic(file: BinaryIO) -> Image.Image:
     import pi_heif  # noqa: PLC0415 - as above
 
     pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
-    image = pi_heif.open_heif(file).to_pillow()
-    return Opened(image=image, orientation=_container_orientation(source), turn=1)
-
-
-def _container_orientation(source: FileSource) -> int:
-    meta = read_meta(source)
-    return orientation_of(meta.properties_of(meta.primary)) if meta else 1
+    image: Image.Image = pi_heif.open_heif(file).to_pillow()
+    return image
 
 
 def _open_tiff(file: BinaryIO, source: FileSource) -> Opened:
@@ -102,22 +107,24 @@ def _open_tiff(file: BinaryIO, source: FileSource) -> Opened:
     if header and directory:
         bits = integer(source, header, directory, _BITS_PER_SAMPLE)
         white = integer(source, header, directory, _PHOTOMETRIC)
+    orientation = read_orientation(source)
+    file.seek(0)
     return Opened(
         image=TiffImageFile(file),
-        orientation=read_orientation(source),
+        orientation=orientation,
         turn=1,  # Pillow turns a TIFF as it loads it
         significant_bits=12 if bits == 12 else 16,  # noqa: PLR2004 - the one odd depth that Pillow reads
         white_is_zero=white == _WHITE_IS_ZERO,
     )
 
 
+_TURNS_ITSELF = {HEIC}
 _OPENERS = {
     JPEG: _open_jpeg,
     PNG: _open_png,
     WEBP: _open_webp,
     AVIF: _open_avif,
     HEIC: _open_heic,
-    TIFF: _open_tiff,
 }
 
 

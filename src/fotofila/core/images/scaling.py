@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_QUALITY = 75
-_METHOD = 0
+_WEBP_QUALITY = 75
+_WEBP_METHOD = 0
+_JPEG_QUALITY = 85
 
 
 def to_image(pixels: NDArray[np.uint8]) -> Image.Image:
@@ -43,8 +44,15 @@ def fitted(size: tuple[int, int], long_side: int) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def encode_webp(image: Image.Image, *, quality: int = _QUALITY) -> bytes:
+def encode_webp(image: Image.Image, *, quality: int = _WEBP_QUALITY) -> bytes:
     """Return a lossy WebP of an RGB picture, without EXIF, XMP or profile. Same picture, same version: same bytes."""
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=quality, method=_METHOD, exif=b"", xmp=b"", icc_profile=b"")
+    image.save(buffer, "WEBP", quality=quality, method=_WEBP_METHOD, exif=b"", xmp=b"", icc_profile=b"")
+    return buffer.getvalue()
+
+
+def encode_jpeg(image: Image.Image, *, quality: int = _JPEG_QUALITY) -> bytes:
+    """Return a JPEG of an RGB picture, without EXIF, XMP or profile. Same picture, same version: same bytes."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality, exif=b"", xmp=b"", icc_profile=b"", comment=b"")
     return buffer.getvalue()

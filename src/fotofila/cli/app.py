@@ -1,88 +1,107 @@
-"""The commands, by name; what a command needs is imported when it runs, so that `--help` is quick."""
+"""The commands, by name; each is imported when it is called, so that `--help` is quick."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from fotofila.core.config import SettingsError
+from fotofila import __version__
+from fotofila.cli.lazy import Entry, LazyGroup
 from fotofila.core.errors import FotofilaError
+
+RUN = "Run it"
+PHOTOS = "Photos"
+PEOPLE = "Who may use it"
+CARE = "Look after it"
+
+
+def entry(name: str, panel: str, line: str, *, module: str | None = None, app: str = "app") -> Entry:
+    """Make an entry; the command is in the file of its name."""
+    return Entry(name=name, panel=panel, line=line, app=f"fotofila.cli.commands.{module or name}:{app}")
+
+
+COMMANDS = (
+    entry("serve", RUN, "Answer HTTP and run the pipeline; without --roles, workers too."),
+    entry("work", RUN, "Work on photos: needs the queue and storage, and no database."),
+    entry("demo", RUN, "Show the whole way of a photo in a temporary folder, and end."),
+    entry("analyze", PHOTOS, "Find the faces in photos, without a server."),
+    entry("upload", PHOTOS, "Send photos and folders to a server; run it again to go on."),
+    entry("failures", PHOTOS, "What could not be done, why, and how to try again."),
+    entry("keys", PEOPLE, "API keys: make, list, rotate, revoke."),
+    entry("users", PEOPLE, "People: add, list, give a password or a sign-in link, remove."),
+    entry("doctor", CARE, "Check everything that is needed, and name the mend."),
+    entry("models", CARE, "The models: fetch, list, verify."),
+    entry("migrate", CARE, "Bring the database to this version's schema."),
+    entry("backup", CARE, "Write database, photos and results into one file."),
+    entry("restore", CARE, "Bring a backup back into an empty data folder.", module="backup", app="restore_app"),
+    entry("openapi", CARE, "Print the OpenAPI document of the HTTP API."),
+)
+
+
+class Commands(LazyGroup):
+    """The commands of `fotofila`."""
+
+    entries = COMMANDS
+
 
 app = typer.Typer(
     name="fotofila",
-    help="A pipeline for photographs: faces, history, notifications, from one command.",
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of everything that is kept.")]
+
+def show_version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        typer.echo(f"fotofila {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def fotofila(
+    version: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--version", is_eager=True, callback=show_version, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """A pipeline for photographs: a photo goes in, its faces come out.
+
+    Settings come from FOTOFILA_* variables and from fotofila.toml, the same for every command.
+    Start with `fotofila serve --welcome`; `fotofila COMMAND --help` shows an example of each.
+    """
 
 
 def main() -> None:
-    """Run; what we raise on purpose is a sentence, not a stack."""
+    """Run a command. Exit codes: 0 done; 1 it ran and something is not right; 2 it could not be asked like that.
+
+    What we raise on purpose is told as a sentence, not as a stack.
+    """
     try:
-        app()
-    except (SettingsError, FotofilaError) as error:
-        Console(stderr=True).print(f"[red]fotofila:[/red] {error}", highlight=False, soft_wrap=True)
-        sys.exit(2)
+        app(prog_name="fotofila")
+    except FotofilaError as error:
+        tell_error(str(error), code=1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        tell_error(f"{error.filename}: {error.strerror}.", code=1)
+    except settings_errors() as error:
+        tell_error(str(error), code=2)
 
 
-@app.command()
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
-    data_dir: DataDir = None,
-    roles: Annotated[str | None, typer.Option(help="Roles of this process, comma separated; all without it.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Children per worker; 0: one per CPU.")] = None,
-    welcome: Annotated[bool, typer.Option(help="Show a first photo, a sign-in link and a key.")] = False,  # noqa: FBT002
-) -> None:
-    """Answer HTTP and run the pipeline; without `--roles` with workers beside it, all in one."""
-    from fotofila.cli.options import configure_process, settings_with  # noqa: PLC0415
-    from fotofila.cli.serve import serve as run  # noqa: PLC0415
+def settings_errors() -> type[Exception]:
+    """Name what a wrong setting raises; asked only when something was raised, since pydantic takes its time."""
+    from fotofila.core.config import SettingsError  # noqa: PLC0415
 
-    settings = settings_with(host=host, port=port, data_dir=data_dir, workers=workers)
-    configure_process(settings, service="fotofila-serve")
-    on_ready = None
-    if welcome:
-        from fotofila.cli.welcome import welcome_visitor  # noqa: PLC0415
-
-        on_ready = welcome_visitor
-    wanted = frozenset(part.strip() for part in roles.split(",") if part.strip()) if roles else None
-    run_async(run(settings, roles=wanted, with_workers=roles is None, on_ready=on_ready))
+    return SettingsError
 
 
-@app.command()
-def work(
-    data_dir: DataDir = None,
-    workers: Annotated[int | None, typer.Option(help="Children that touch images; 0: one per CPU.")] = None,
-    lanes: Annotated[str | None, typer.Option(help="Lanes to receive from, comma separated.")] = None,
-    parent_pid: Annotated[int | None, typer.Option(hidden=True)] = None,
-) -> None:
-    """Work: needs the queue and storage, and no database."""
-    from fotofila.cli.options import configure_process, settings_with  # noqa: PLC0415
-    from fotofila.cli.work import work as run  # noqa: PLC0415
-    from fotofila.worker.limits import die_with_parent  # noqa: PLC0415
-
-    if parent_pid is not None:
-        die_with_parent(parent_pid)
-    settings = settings_with(data_dir=data_dir, workers=workers, worker_lanes=lanes)
-    configure_process(settings, service="fotofila-work")
-    run_async(run(settings))
-
-
-def run_async(coroutine: object) -> None:
-    """Run on uvloop where there is one."""
-    if os.name == "posix":
-        import uvloop  # noqa: PLC0415
-
-        uvloop.run(coroutine)  # type: ignore[arg-type]
-    else:
-        asyncio.run(coroutine)  # type: ignore[arg-type]
+def tell_error(sentence: str, *, code: int) -> None:
+    """Print a sentence on standard error and end."""
+    typer.secho("fotofila: ", fg="red", nl=False, err=True)
+    typer.echo(sentence, err=True)
+    sys.exit(code)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from fotofila.core.config import Settings, load_settings
 from fotofila.core.config.settings import PREFIX
 from fotofila.core.observability.logs import configure_logs
 from fotofila.core.observability.traces import configure_traces
+
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of everything that is kept.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def settings_with(**options: object) -> Settings:
@@ -22,3 +30,9 @@ def configure_process(settings: Settings, *, service: str) -> None:
     """Set up logs and traces of a process that goes on running."""
     configure_logs(level=settings.log_level, fmt=settings.log_format)
     configure_traces(endpoint=settings.otlp_endpoint, service=service)
+
+
+def configure_command(settings: Settings) -> None:
+    """Set up logs of a command that a person runs: only what is wrong is told."""
+    level = "warning" if settings.log_level == "info" else settings.log_level
+    configure_logs(level=level, fmt="console")

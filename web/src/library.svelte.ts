@@ -1,5 +1,6 @@
 import { api, ok } from "./api/client";
 import type { LiveEvent } from "./api/live.svelte";
+import { getPhoto } from "./api/photos";
 import type { JobState, Photo } from "./api/types";
 import { Feed } from "./lib/feed.svelte";
 import { readFilters, toQuery, type Filters } from "./lib/filters";
@@ -57,7 +58,7 @@ class Library {
 
   async #fetchOne(id: string): Promise<void> {
     try {
-      const fresh = await ok(api.GET("/api/photos/{id}", { params: { path: { id } } }));
+      const fresh = await getPhoto(id);
       this.feed.patch(id, () => fresh);
     } catch {
       // shown again, and right, at the next reload

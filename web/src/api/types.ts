@@ -2,18 +2,17 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
-export type Photo = Schemas["Photo"];
-export type PhotoDetail = Schemas["PhotoDetail"];
-export type Face = Schemas["Face"];
+export type Photo = Schemas["PhotoOut"];
 export type Upload = Schemas["Upload"];
-export type Job = Schemas["Job"];
-export type JobState = Job["state"];
+export type Job = Schemas["JobOut"];
+export type JobState = Schemas["JobState"];
+export type JobError = Schemas["JobError"];
 export type Hop = Schemas["Hop"];
-export type Batch = Schemas["Batch"];
-export type Report = Schemas["Report"];
-export type Failure = Schemas["Failure"];
+export type Batch = Schemas["BatchOut"];
+export type Report = Schemas["PhotoReport"];
+export type Failure = Schemas["FailureOut"];
 export type FailureDetail = Schemas["FailureDetail"];
-export type RedrivePolicy = Schemas["RedrivePolicy"];
+export type RedrivePolicy = Schemas["PolicyOut"];
 export type Session = Schemas["Session"];
 export type Scope = Session["scopes"][number];
 export type Role = Session["user"]["role"];
@@ -21,9 +20,27 @@ export type Key = Schemas["Key"];
 export type User = Schemas["User"];
 export type Workspace = Schemas["Workspace"];
 export type WorkspaceChange = Schemas["WorkspaceChange"];
-export type Target = Schemas["Target"];
-export type Rule = Schemas["Rule"];
+export type Target = Schemas["TargetOut"];
+export type Rule = Schemas["RuleOut"];
 export type Delivery = Schemas["Delivery"];
+
+/** A face as the faces capability writes it; the library hands it through, so the document does not describe it. */
+export interface Face {
+  id: string;
+  /** Ratios of the upright picture; may leave 0–1 at its border. */
+  bounding_box: { left: number; top: number; width: number; height: number };
+  confidence: number;
+  landmarks: { type: string; x: number; y: number }[];
+  /** Degrees. */
+  pose: { roll: number; yaw: number; pitch: number };
+  /** 0–100. */
+  quality: { brightness: number; sharpness: number };
+  age_range: { low: number; high: number } | null;
+  apparent_gender: { value: "female" | "male"; confidence: number } | null;
+  has_embedding: boolean;
+}
+
+export type PhotoDetail = Omit<Schemas["PhotoDetail"], "faces"> & { faces: Face[] };
 
 export interface Page<T> {
   items: T[];

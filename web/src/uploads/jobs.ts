@@ -1,6 +1,6 @@
 import { api, ok } from "../api/client";
 import { live, type LiveEvent } from "../api/live.svelte";
-import type { Job } from "../api/types";
+import type { Job, JobError } from "../api/types";
 import type { UploadItem } from "./item.svelte";
 
 const LOOK_EVERY_MS = 5_000;
@@ -28,14 +28,14 @@ export class JobWatch {
 
   catchUp(item: UploadItem): void {
     const event = item.jobId ? this.#early.get(item.jobId) : undefined;
-    if (event) void this.#apply(item, event);
+    if (event) this.#apply(item, event);
   }
 
   #hear(event: LiveEvent): void {
     if (!event.job_id) return;
     this.#heardAt = Date.now();
     const item = this.#items().find((candidate) => candidate.jobId === event.job_id);
-    if (item) void this.#apply(item, event);
+    if (item) this.#apply(item, event);
     else if (event.type !== "job.progress") {
       this.#early.set(event.job_id, event);
       const oldest = this.#early.keys().next();
@@ -43,18 +43,19 @@ export class JobWatch {
     }
   }
 
-  async #apply(item: UploadItem, event: LiveEvent): Promise<void> {
+  #apply(item: UploadItem, event: LiveEvent): void {
     if (item.finished) return;
     if (event.type === "job.done") item.follow({ state: "done", progress: 1, error: null });
     else if (event.type === "job.cancelled") item.follow({ state: "cancelled", progress: null, error: null });
-    else if (event.type === "job.failed") await this.#ask(item);
-    else if (typeof event.data.progress === "number") item.progress = event.data.progress;
+    else if (event.type === "job.failed") {
+      item.follow({ state: "failed", progress: null, error: (event.data.error ?? null) as JobError | null });
+    } else if (typeof event.data.progress === "number") item.progress = event.data.progress;
   }
 
   async #ask(item: UploadItem): Promise<void> {
     if (!item.jobId) return;
     try {
-      const job: Job = await ok(api.GET("/api/jobs/{id}", { params: { path: { id: item.jobId } } }));
+      const job: Job = await ok(api.GET("/api/jobs/{job_id}", { params: { path: { job_id: item.jobId } } }));
       item.follow(job);
     } catch {
       // asked again at the next look

@@ -61,7 +61,9 @@ class UploadQueue {
   cancel(item: UploadItem): void {
     if (item.finished) return;
     if (item.jobId && item.stage === "analysing") {
-      void api.POST("/api/jobs/{id}/cancel", { params: { path: { id: item.jobId } } }).catch(() => undefined);
+      void api
+        .POST("/api/jobs/{job_id}/cancel", { params: { path: { job_id: item.jobId } } })
+        .catch(() => undefined);
       return;
     }
     item.stage = "cancelled";

@@ -19,7 +19,8 @@ export function send({ file, batchId, idempotencyKey, signal, onprogress }: Opti
     const request = new XMLHttpRequest();
     request.open("POST", `/api/photos?${query}`);
     request.responseType = "json";
-    request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
+    // Not `file.type`: browsers guess it from the name, and a wrong guess would be refused as a contradiction.
+    request.setRequestHeader("Content-Type", "application/octet-stream");
     request.setRequestHeader("Idempotency-Key", idempotencyKey);
     request.upload.onprogress = (event) => event.lengthComputable && onprogress(event.loaded / event.total);
     request.onerror = () => reject(unreachable());

@@ -1,4 +1,73 @@
-/** What the server's English sentences mean, by problem code. Codes that are missing show the server's sentence. */
-export const problemsPtBR: Record<string, string> = {
-  not_found: "Não há nada com este identificador no seu espaço de trabalho.",
+type Translation = string | ((english: string) => string);
+
+/** The first match of `pattern`, put into `sentence`; the plain sentence where the English one reads otherwise. */
+function carry(pattern: RegExp, sentence: (...found: string[]) => string, plain: string): Translation {
+  return (english) => {
+    const match = pattern.exec(english);
+    return match ? sentence(...match.slice(1)) : plain;
+  };
+}
+
+/**
+ * What the server's English sentences mean, by problem code. A code that is missing shows the server's sentence, as do
+ * the general codes (`invalid_input`, `conflict`, `not_found`), whose sentence depends on what was asked for.
+ */
+export const problemsPtBR: Record<string, Translation> = {
+  truncated_image: carry(
+    /ends after ([\d.,]+ ?\w+) of ([\d.,]+ ?\w+):/,
+    (present, whole) => `O arquivo termina depois de ${present} de ${whole}: envie de novo.`,
+    "O arquivo está incompleto, a imagem termina antes do fim: envie de novo.",
+  ),
+  corrupt_image: "A imagem está danificada e não pode ser lida: exporte o arquivo de novo.",
+  malformed_image: "O cabeçalho da imagem está com defeito: exporte o arquivo de novo.",
+  invalid_image: "Esta imagem não pode ser usada: exporte o arquivo de novo.",
+  unsupported_image:
+    "Esta imagem tem amostras de 32 bits ou de ponto flutuante: exporte com 8 ou 16 bits por canal.",
+  unsupported_media_type:
+    "Este arquivo não é um formato de foto aceito aqui: envie JPEG, PNG, WebP, HEIC, AVIF ou TIFF.",
+  raw_not_supported_yet:
+    "Este é um arquivo RAW da câmera, que ainda não é revelado aqui: envie um JPEG ou TIFF.",
+  media_type_mismatch: "O conteúdo do arquivo não é do tipo informado: envie com a extensão certa.",
+  too_many_pixels: carry(
+    /has (\d+) x (\d+) pixels .* at most ([\d,]+) megapixels/,
+    (width, height, most) =>
+      `A imagem tem ${width} × ${height} pixels; são aceitos no máximo ${most} megapixels. Envie menor ou aumente FOTOFILA_MAX_PIXELS.`,
+    "A imagem tem pixels demais: envie menor ou aumente FOTOFILA_MAX_PIXELS.",
+  ),
+  image_too_large: "Falta memória para abrir esta imagem: envie menor ou aumente FOTOFILA_CHILD_MEMORY_MB.",
+  out_of_memory: "Falta memória para analisar esta imagem: envie menor ou aumente FOTOFILA_CHILD_MEMORY_MB.",
+  timed_out: "A análise passou do tempo permitido e foi interrompida: reenvie, ou envie a imagem menor.",
+  crashed:
+    "O programa que lê a imagem terminou de repente: reenvie. Se acontecer de novo, exporte a foto outra vez.",
+  unexpected_error:
+    "Algo inesperado deu errado durante a análise. A pilha de erros diz mais a quem opera o sistema.",
+  empty_file: "O arquivo está vazio: nada chegou. Envie de novo.",
+  cut_off: "O envio foi interrompido antes do fim: envie de novo.",
+  too_large: carry(
+    /larger than ([\d.]+) MB/,
+    (most) => `O arquivo tem mais de ${most} MB: envie menor ou aumente FOTOFILA_MAX_UPLOAD_BYTES.`,
+    "O arquivo é grande demais: envie menor ou aumente FOTOFILA_MAX_UPLOAD_BYTES.",
+  ),
+  quota_exceeded:
+    "O limite do espaço de trabalho foi atingido: apague fotos ou aumente o limite nos ajustes.",
+  storage_full: "O disco do servidor está cheio: libere espaço e tente de novo.",
+  unavailable: "Uma parte do sistema não responde agora: tente de novo em instantes.",
+  busy: "O servidor está ocupado: tente de novo em instantes.",
+  rate_limited: "Pedidos demais em pouco tempo: espere um momento e tente de novo.",
+  object_not_found: "O arquivo não está mais no armazenamento.",
+  internal_error: "Algo deu errado do nosso lado e foi registrado: avise quem opera o sistema.",
+  unauthenticated: "Entre primeiro.",
+  forbidden: "O seu papel não permite isto: peça a um dono.",
+  wrong_credentials: "Nome de usuário ou senha não conferem.",
+  link_used: "Este link já foi usado ou venceu: gere outro com `fotofila users link`.",
+  last_owner: "Esta é a única pessoa com o papel de dono: torne outra pessoa dona primeiro.",
+  username_taken: "Já existe alguém com este nome de usuário: escolha outro.",
+  key_expired: "A chave venceu: crie outra.",
+  target_url:
+    "Este endereço não pode ser usado como destino: confira se está completo e se o serviço é aceito.",
+  address_refused: "Este endereço leva a uma rede interna e foi recusado.",
+  limit_reached: "O número máximo foi atingido: apague um antes de criar outro.",
+  foreign_origin: "O pedido veio de outro site e foi recusado: abra esta página pelo endereço dela.",
+  idempotency_mismatch: "Este envio já foi feito com outro conteúdo: tente de novo.",
+  idempotency_running: "Este envio ainda está em andamento.",
 };

@@ -11,11 +11,11 @@ from starlette.requests import ClientDisconnect
 from fotofila import __version__
 from fotofila.api import health, openapi, problems
 from fotofila.api.limits import RateLimits
-from fotofila.api.middleware.body import BodyCapMiddleware
+from fotofila.api.middleware.body import BodyMiddleware
 from fotofila.api.middleware.hosts import HostMiddleware
 from fotofila.api.middleware.observe import ObserveMiddleware
 from fotofila.api.middleware.origin import OriginMiddleware
-from fotofila.api.middleware.proxies import ProxyMiddleware
+from fotofila.api.middleware.proxies import ProxyMiddleware, parse_networks
 from fotofila.api.middleware.rates import RateLimitMiddleware
 from fotofila.api.middleware.security import SecurityHeadersMiddleware
 from fotofila.api.static import WebPage, docs_routes
@@ -61,15 +61,15 @@ def create_app(context: Context) -> FastAPI:
 
 
 def middleware(context: Context, limits: RateLimits) -> list[Middleware]:
-    """Order the layers, outermost first: who is there, telling of it, headers, errors, then what refuses."""
+    """Order the layers, outermost first: who is there, telling of it, headers, body, errors, then what refuses."""
     settings = context.settings
     return [
-        Middleware(ProxyMiddleware, proxies=settings.trusted_proxies),
+        Middleware(ProxyMiddleware, trusted=parse_networks(settings.trusted_proxies)),
         Middleware(ObserveMiddleware),
         Middleware(SecurityHeadersMiddleware),
+        Middleware(BodyMiddleware),
         Middleware(problems.ProblemMiddleware),
         Middleware(HostMiddleware, settings=settings),
-        Middleware(BodyCapMiddleware),
         Middleware(RateLimitMiddleware, context=context, limits=limits),
         Middleware(OriginMiddleware, public_url=settings.base_url),
     ]

@@ -138,7 +138,7 @@ def schema_heads() -> frozenset[str]:
 
 async def look_at_queue(context: Context) -> str:
     """Count the lane of work."""
-    depth = await context.queue.depth(context.settings.queue_process_name)
+    depth = await context.queue.depth("process")
     return f"{depth.ready} messages ready, {depth.leased} being worked on."
 
 

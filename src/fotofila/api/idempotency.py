@@ -8,14 +8,17 @@ For 24 hours the first answer under a key is kept for its owner (API key or user
 
 What the content is, a streamed upload knows only at its end. So a route works like this:
 
-    async with idempotency(context, principal, key, "create_photo") as run:
-        if run.known:                       # finished before: read and hash the body, store nothing
-            return run.replay(fingerprint)
-        ...                                 # read, hash and store; `await run.keep_alive()` between chunks
+    async with idempotency(context, principal, key, "upload_photos") as run:
+        body = run.watch(request.stream())          # hashes what passes, and tells that the run lives
+        if run.known:                               # finished before: read it all, keep nothing
+            await drain(body)
+            return run.replay(run.fingerprint)
+        ...                                         # read `body` and store it
         async with context.db.write() as session:
             ...
-            await run.finish(fingerprint=..., status=202, body=..., session=session)
+            await run.finish(fingerprint=run.fingerprint, status=202, body=..., session=session)
 
+A form is watched part by part (`label` takes the part's name), since clients draw its boundary anew for each attempt.
 `finish` writes into the caller's transaction, so that the photo and the answer appear together or not at all; that
 transaction begins and ends inside the block (a `WriteSession` of the route would stand in its own way). A block that
 is left without it (an error, a broken-off upload) forgets the key, and the client may try again. A process that
@@ -29,9 +32,9 @@ import hashlib
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from fastapi import Header
 from sqlalchemy import CursorResult, delete, update
@@ -50,6 +53,9 @@ SILENT_FOR = timedelta(minutes=3)
 SIGN_OF_LIFE = timedelta(seconds=30)
 RETRY_SECONDS = "5"
 _KEY = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,254}")
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 IdempotencyKey = Annotated[
     str | None,
@@ -94,11 +100,28 @@ class IdempotentRun:
     alive_at: datetime
     answer: Answer | None
     finished: bool = False
+    digest: Hash = field(default_factory=hashlib.sha256)
 
     @property
     def known(self) -> bool:
         """Say whether an answer is kept: read and hash the content, keep nothing, then `replay`."""
         return self.answer is not None
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, of everything that was watched so far."""
+        return self.digest.hexdigest()
+
+    async def watch(self, chunks: AsyncIterator[bytes], *, label: str = "") -> AsyncIterator[bytes]:
+        """Pass content on; label and length go into the fingerprint, so that no part can pose as two."""
+        length = 0
+        self.digest.update(hashlib.sha256(label.encode("utf-8", "replace")).digest())
+        async for chunk in chunks:
+            length += len(chunk)
+            self.digest.update(chunk)
+            await self.keep_alive()
+            yield chunk
+        self.digest.update(length.to_bytes(8, "big"))
 
     def replay(self, fingerprint: str) -> Response:
         """Give the kept answer.
@@ -224,6 +247,12 @@ async def idempotency(
         raise
     if not run.finished:
         await run.forget()
+
+
+async def drain(chunks: AsyncIterator[bytes]) -> None:
+    """Read to the end and keep nothing."""
+    async for _ in chunks:
+        pass
 
 
 async def begin(context: Context, principal: Principal, key: str | None, route: str) -> IdempotentRun:

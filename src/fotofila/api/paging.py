@@ -45,6 +45,17 @@ def read_cursor(cursor: str, *types: type) -> tuple[str | int, ...]:
         values = json.loads(decode(cursor))
     except ValueError:
         values = None
-    if not isinstance(values, list) or [type(value) for value in values] != list(types):
+    if (
+        not isinstance(values, list)
+        or [type(value) for value in values] != list(types)
+        or not all(_fits(value) for value in values)
+    ):
         raise BadCursorError("The cursor is not one of this list: leave it out to start again.")
     return tuple(values)
+
+
+def _fits(value: str | int) -> bool:
+    """Say whether a database takes the value: PostgreSQL no NUL and no lone surrogate, neither more than 64 bits."""
+    if isinstance(value, str):
+        return "\0" not in value and value.isprintable()
+    return -(2**63) <= value < 2**63

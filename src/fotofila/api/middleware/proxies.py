@@ -44,9 +44,9 @@ def parse_address(text: str) -> Address | None:
 class ProxyMiddleware:
     """Puts the client, scheme and host that trusted proxies report in place of the proxy's own."""
 
-    def __init__(self, app: ASGIApp, *, proxies: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, *, trusted: Sequence[Network]) -> None:
         self.app = app
-        self._trusted = parse_networks(proxies)
+        self._trusted = trusted
 
     def _is_trusted(self, address: Address | None) -> bool:
         return address is not None and any(address in network for network in self._trusted)

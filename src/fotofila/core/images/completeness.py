@@ -11,6 +11,7 @@ from fotofila.core.images.containers.source import FileSource
 from fotofila.core.images.containers.tiff import integers, read_directory, read_header
 from fotofila.core.images.errors import CorruptImageError, MalformedImageError, TruncatedImageError
 from fotofila.core.images.formats import AVIF, HEIC, JPEG, PNG, TIFF, WEBP
+from fotofila.core.images.jpeg_end import has_end, present_bytes, share_of_picture
 
 _BLOCK_BYTES = 1024 * 1024
 _DATA_TAGS = ((273, 279), (324, 325))  # offsets and sizes of strips, of tiles
@@ -21,7 +22,7 @@ _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 def check_complete(source: FileSource, media_type: str) -> None:
     """Raise where the container says that there should be more.
 
-    A JPEG does not tell how long it is: only its header is checked here, the rest is found out by decoding.
+    A JPEG does not tell how long it is: only that it has a header and an end is checked here.
 
     Raises:
         TruncatedImageError: the file ends too early; the sentence says how much is there.
@@ -56,13 +57,22 @@ def in_words(size: int) -> str:
 def _check_jpeg(source: FileSource) -> None:
     last = None
     for last in jpeg.segments(source):
-        if last.marker == jpeg.SOS and last.offset + last.size <= source.size:
+        start = last.offset + last.size
+        if last.marker == jpeg.SOS and start <= source.size:
+            if not has_end(source, start):
+                raise cut_jpeg(source, start)
             return
     if last is not None and last.marker == jpeg.EOI:
         raise MalformedImageError("This JPEG has a header but no picture: export it again.")
     raise TruncatedImageError(
         f"The file ends after {in_words(source.size)}, before its picture begins: upload it again."
     )
+
+
+def cut_jpeg(source: FileSource, start: int) -> TruncatedImageError:
+    """Return the error for a JPEG whose pixel data begin at `start` and do not end."""
+    present = present_bytes(source, start)
+    return cut_within_pixels(present, share_of_picture(source, start + present))
 
 
 def _check_png(source: FileSource) -> None:

@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fotofila.core.images.colour import to_srgb
-from fotofila.core.images.completeness import check_complete, cut_within_pixels
+from fotofila.core.images.completeness import check_complete
 from fotofila.core.images.containers.source import FileSource
-from fotofila.core.images.decoders import Opened, open_picture, share_of_jpeg
+from fotofila.core.images.decoders import Opened, open_picture
 from fotofila.core.images.errors import (
     CorruptImageError,
     ImageTooLargeError,
     MalformedImageError,
     TruncatedImageError,
 )
-from fotofila.core.images.formats import JPEG, NAMES
+from fotofila.core.images.formats import NAMES
 from fotofila.core.images.orientation import upright
 from fotofila.core.images.sniff import DEFAULT_PIXEL_CAP, HEAD_BYTES, check_size, read_image_header
 
@@ -95,7 +95,7 @@ def _decode(file: BinaryIO, source: FileSource, media_type: str, *, pixel_cap: i
     except MemoryError as error:
         raise _too_large() from error
     except _DECODER_ERRORS as error:
-        raise _verdict(error, file, source, media_type) from error
+        raise _verdict(error, media_type) from error
 
 
 def _developed(opened: Opened, media_type: str) -> Decoded:
@@ -113,16 +113,13 @@ def _developed(opened: Opened, media_type: str) -> Decoded:
     )
 
 
-def _verdict(error: Exception, file: BinaryIO, source: FileSource, media_type: str) -> Exception:
+def _verdict(error: Exception, media_type: str) -> Exception:
     """Return what to raise for what a decoder raised."""
     if isinstance(error, OSError) and error.errno is not None:
         return error  # the disk, not the picture
     said = str(error).lower()
     if any(word in said for word in _MEMORY_WORDS):
         return _too_large()
-    if media_type == JPEG and "truncated" in said:
-        present, share = share_of_jpeg(file, source)
-        return cut_within_pixels(present, share)
     if "truncated" in said:
         return TruncatedImageError("The file ends in the middle of its pixel data: upload it again.")
     return CorruptImageError(

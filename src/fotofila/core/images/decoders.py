@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image
 
-from fotofila.core.images.containers import jpeg
 from fotofila.core.images.containers.heif import orientation_of, read_meta
 from fotofila.core.images.containers.source import FileSource
 from fotofila.core.images.containers.tiff import integer, read_directory, read_header
@@ -19,9 +17,6 @@ from fotofila.core.images.orientation import read_orientation
 _BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262
 _WHITE_IS_ZERO = 0
 _MAX_TEXT_BYTES = 64 * 1024 * 1024
-_SHRINK = 8
-_GRAY = 128
-"""What libjpeg fills in for blocks that never came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,30 +121,3 @@ _OPENERS = {
     AVIF: _open_avif,
     HEIC: _open_heic,
 }
-
-
-def share_of_jpeg(file: BinaryIO, source: FileSource) -> tuple[int, float | None]:
-    """Return the bytes of pixel data in a truncated JPEG, and how much of the picture (0-1) they are.
-
-    The share is None for a progressive JPEG: it holds all of the picture coarsely before it holds any of it finely.
-    """
-    from PIL.JpegImagePlugin import JpegImageFile  # noqa: PLC0415 - as above
-
-    progressive, present = False, 0
-    for segment in jpeg.segments(source):
-        progressive = progressive or segment.marker in jpeg.PROGRESSIVE
-        if segment.marker == jpeg.SOS:
-            present = max(0, source.size - segment.offset - segment.size)
-    if progressive:
-        return present, None
-    file.seek(0)
-    image = JpegImageFile(file)
-    image.draft("L", (max(1, image.width // _SHRINK), max(1, image.height // _SHRINK)))
-    before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, True
-    try:
-        image.load()
-    finally:
-        ImageFile.LOAD_TRUNCATED_IMAGES = before
-    rows = np.asarray(image)
-    decoded = np.flatnonzero((rows != _GRAY).any(axis=1) & (rows != 0).any(axis=1))
-    return present, (int(decoded[-1]) + 1 if decoded.size else 0) / image.height

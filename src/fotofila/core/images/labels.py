@@ -36,9 +36,10 @@ class Rectangle:
 
     def overlap(self, other: Rectangle) -> int:
         """Return the area that both cover."""
+        if self.left >= other.right or other.left >= self.right or self.top >= other.bottom or other.top >= self.bottom:
+            return 0
         width = min(self.right, other.right) - max(self.left, other.left)
-        height = min(self.bottom, other.bottom) - max(self.top, other.top)
-        return width * height if width > 0 and height > 0 else 0
+        return width * (min(self.bottom, other.bottom) - max(self.top, other.top))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +71,24 @@ def place_labels(
 
 
 def _best(boxes: Sequence[Rectangle], label: Label, placed: Sequence[Rectangle], frame: tuple[int, int]) -> Rectangle:
-    best, least = None, 0
-    for candidate in _candidates(boxes[label.box], label, frame):
-        cost = sum(candidate.overlap(box) for box in boxes) + _ON_LABEL * sum(candidate.overlap(box) for box in placed)
-        if best is None or cost < least:
+    own = boxes[label.box]
+    # What no candidate can touch is left out once, so that a crowd costs one pass a label and not one a candidate.
+    reach = Rectangle(
+        own.left - 2 * label.width,
+        own.top - 2 * label.height,
+        own.right + 2 * label.width,
+        own.bottom + 2 * label.height,
+    )
+    near_boxes = [box for box in boxes if box.overlap(reach)]
+    near_labels = [box for box in placed if box.overlap(reach)]
+    best, least = own, -1
+    for candidate in _candidates(own, label, frame):
+        cost = sum(candidate.overlap(box) for box in near_boxes)
+        cost += _ON_LABEL * sum(candidate.overlap(box) for box in near_labels)
+        if least < 0 or cost < least:
             best, least = candidate, cost
         if least == 0:
             break
-    assert best is not None  # noqa: S101 - the last candidates exist always
     return best
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
+from email.message import EmailMessage
 from types import TracebackType
 from typing import Any, Self
 
@@ -101,6 +102,19 @@ def read_mailbox(service: Any) -> Mailbox:
     )
 
 
+def address_mail(service: Any, text: Text, *, message_id: str, at: datetime) -> tuple[Mailbox, EmailMessage]:
+    """Write a message to the mailbox of an Apprise URL.
+
+    Raises:
+        SendError: what Apprise took for an address is none.
+    """
+    box = read_mailbox(service)
+    try:
+        return box, compose(box, text, message_id=message_id, at=at)
+    except (ValueError, MessageError) as error:
+        raise SendError(f"The message cannot be addressed: {error}.", final=True) from error
+
+
 def send_chat(url: str, text: Text, *, message_id: str, at: datetime, allow_private: bool) -> None:
     """Send a message. Blocks: run it in a thread.
 
@@ -112,11 +126,7 @@ def send_chat(url: str, text: Text, *, message_id: str, at: datetime, allow_priv
     except InvalidInputError as error:
         raise SendError(error.message, final=True) from error
     if chat.scheme in MAIL:
-        box = read_mailbox(chat.service)
-        try:
-            mail = compose(box, text, message_id=message_id, at=at)
-        except (ValueError, MessageError) as error:
-            raise SendError(f"The message cannot be addressed: {error}.", final=True) from error
+        box, mail = address_mail(chat.service, text, message_id=message_id, at=at)
         send_mail(box, mail, allow_private=allow_private)
         return
     from apprise import Apprise, NotifyFormat  # noqa: PLC0415 - loaded by now

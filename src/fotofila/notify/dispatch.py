@@ -6,15 +6,16 @@ id: at least once. What is recorded counts only while the lease is still one's o
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
 from fotofila.core.crypto import SecretKeyError
@@ -68,19 +69,13 @@ class Outcome:
     retry_after_seconds: float = 0
 
 
-def due(now: datetime, *, busy: Sequence[str] = ()) -> Select[Notification, Target]:
-    """Select what is to be sent now, oldest first, to targets that are on and not busy."""
-    return (
-        select(Notification, Target)
-        .join(Target, Target.id == Notification.target_id)
-        .where(
-            Notification.state == "pending",
-            Notification.next_attempt_at <= now,
-            or_(Notification.lease_until.is_(None), Notification.lease_until <= now),
-            Target.enabled,
-            Notification.target_id.not_in(busy),
-        )
-        .order_by(Notification.next_attempt_at, Notification.id)
+def is_due(now: datetime) -> ColumnElement[bool]:
+    """Say of a delivery, joined with its target, that it is to be sent now and nobody is sending it."""
+    return and_(
+        Notification.state == "pending",
+        Notification.next_attempt_at <= now,
+        or_(Notification.lease_until.is_(None), Notification.lease_until <= now),
+        Target.enabled,
     )
 
 
@@ -93,6 +88,9 @@ class Dispatcher:
         self._webhooks = webhooks or WebhookSender(backend=CheckedBackend(allow_private=private))
         self._chats = ChatSender(allow_private=private)
         self._in_flight: Counter[str] = Counter()
+        self._ended: list[tuple[Claim, Outcome]] = []
+        self._recording = asyncio.Lock()
+        self._freed = asyncio.Event()
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -109,32 +107,60 @@ class Dispatcher:
 
     async def claim(self) -> list[Claim]:
         """Take what is due, as much as may be sent at once."""
-        free = CONCURRENCY - self._in_flight.total()
-        busy = [target_id for target_id, count in self._in_flight.items() if count >= PER_TARGET]
         now = self._context.clock.now()
-        query = due(now, busy=busy).limit(4 * CONCURRENCY)
-        if free <= 0:
+        self._freed.clear()
+        if not (wanted := await self._choose(now)):
             return []
-        async with self._context.db.read() as session:
-            if (await session.execute(query.limit(1))).first() is None:
-                return []
+        query = (
+            select(Notification, Target)
+            .join(Target, Target.id == Notification.target_id)
+            .where(Notification.id.in_(wanted), is_due(now))
+            .with_for_update(of=Notification, skip_locked=True)
+        )
         claims: list[Claim] = []
-        taken = Counter(self._in_flight)
         async with self._context.db.write() as session:
-            rows = await session.execute(query.with_for_update(of=Notification, skip_locked=True))
-            for row, target in rows:
-                if len(claims) == free or taken[target.id] >= PER_TARGET:
-                    continue
+            for row, target in await session.execute(query):
                 if row.attempts >= MOST_ATTEMPTS:
                     give_up(row)
                     continue
-                taken[target.id] += 1
                 row.lease_until = now + LEASE
                 row.attempts += 1
                 row.grouping = False
                 claims.append(claim_of(row, target, row.lease_until))
         self._in_flight.update(claim.target_id for claim in claims)
         return claims
+
+    @property
+    def saturated(self) -> bool:
+        """Whether something that is due may have to wait for a place."""
+        return self._in_flight.total() >= CONCURRENCY or any(n >= PER_TARGET for n in self._in_flight.values())
+
+    async def wait_for_place(self, timeout_seconds: float) -> None:
+        """Return when a place was freed since the last claim, or after the time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_seconds):
+                await self._freed.wait()
+
+    async def _choose(self, now: datetime) -> list[str]:
+        """Look, without writing, for what may be sent now: the oldest, a few for each target."""
+        free = CONCURRENCY - self._in_flight.total()
+        if free <= 0:
+            return []
+        taken = Counter(self._in_flight)
+        query = (
+            select(Notification.id, Notification.target_id)
+            .join(Target, Target.id == Notification.target_id)
+            .where(is_due(now), Notification.target_id.not_in([each for each in taken if taken[each] >= PER_TARGET]))
+            .order_by(Notification.next_attempt_at, Notification.id)
+            .limit(4 * CONCURRENCY)
+        )
+        wanted: list[str] = []
+        async with self._context.db.read() as session:
+            for delivery_id, target_id in await session.execute(query):
+                taken[target_id] += 1
+                if taken[target_id] <= PER_TARGET:
+                    wanted.append(delivery_id)
+        return wanted[:free]
 
     async def deliver(self, claim: Claim) -> None:
         """Send one delivery and write down what became of it."""
@@ -144,6 +170,7 @@ class Dispatcher:
         finally:
             self._in_flight[claim.target_id] -= 1
             self._in_flight += Counter()  # drops the targets that nothing is sent to
+            self._freed.set()
 
     async def _send(self, claim: Claim) -> Outcome:
         try:
@@ -180,17 +207,26 @@ class Dispatcher:
         await self._chats.send(url, text, message_id=message_id(claim.id), at=self._context.clock.now())
 
     async def _record(self, claim: Claim, outcome: Outcome) -> None:
+        """Write down what became of a delivery, and of all others that ended while the write before was under way."""
+        self._ended.append((claim, outcome))
+        async with self._recording:
+            ended, self._ended = self._ended, []
+            if ended:
+                async with self._context.db.write() as session:
+                    for each in ended:
+                        await self._write(session, *each)
+
+    async def _write(self, session: AsyncSession, claim: Claim, outcome: Outcome) -> None:
         now = self._context.clock.now()
         values = changes(claim, outcome, now=now, scale=self._context.settings.retry_scale)
-        async with self._context.db.write() as session:
-            await session.execute(
-                update(Notification)
-                .where(Notification.id == claim.id, Notification.lease_until == claim.lease_until)
-                .values(lease_until=None, status_code=outcome.status_code, error=outcome.error, **values)
-            )
-            enabled = await session.scalar(select(Target.enabled).where(Target.id == claim.target_id))
-            if outcome.gone or enabled is False:
-                await switch_off(session, claim.target_id, now=now)
+        await session.execute(
+            update(Notification)
+            .where(Notification.id == claim.id, Notification.lease_until == claim.lease_until)
+            .values(lease_until=None, status_code=outcome.status_code, error=outcome.error, **values)
+        )
+        enabled = await session.scalar(select(Target.enabled).where(Target.id == claim.target_id))
+        if outcome.gone or enabled is False:
+            await switch_off(session, claim.target_id, now=now)
         DELIVERIES.labels(claim.kind, "retry" if values["state"] == "pending" else values["state"]).inc()
         log.info(
             "notification.sent",

@@ -22,6 +22,10 @@ async def run(context: Context, stop: asyncio.Event) -> None:
             claims = await dispatcher.claim()
             for claim in claims:
                 sends.create_task(dispatcher.deliver(claim))
-            if not more and not claims:
+            if more or claims:
+                continue
+            if dispatcher.saturated:
+                await dispatcher.wait_for_place(IDLE_SECONDS)
+            else:
                 await context.db.changes.wait(IDLE_SECONDS)
                 await sleep(stop, GATHER_SECONDS)

@@ -13,11 +13,12 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any
 
-from fotofila.notify.addresses import check_address
 from fotofila.notify.errors import AddressRefusedError, SendError
 from fotofila.notify.messages import Text
+from fotofila.notify.network import allowed
 
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 6.0
+"""For each step; a host's few addresses are tried one after another."""
 FOR_GOOD = 500
 """Answers from here on are permanent (RFC 5321, section 4.2.1)."""
 
@@ -53,11 +54,14 @@ class _CheckedSmtp(smtplib.SMTP):
         self.connect(host, port)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        addresses = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-        if not self._allow_private:
-            for address in addresses:
-                check_address(address, host=host)
-        return socket.create_connection((addresses[0], port), timeout)
+        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        failed = OSError("the host has no address")
+        for address in allowed(found, host=host, allow_private=self._allow_private):
+            try:
+                return socket.create_connection((address, port), timeout)
+            except OSError as error:
+                failed = error
+        raise failed
 
 
 class _CheckedSmtpSsl(smtplib.SMTP_SSL, _CheckedSmtp):

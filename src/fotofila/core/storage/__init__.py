@@ -1,5 +1,5 @@
 """The storage port and its adapters."""
 
-from fotofila.core.storage.base import ObjectInfo, ObjectNotFoundError, Storage, Writer
+from fotofila.core.storage.base import ObjectExistsError, ObjectInfo, ObjectNotFoundError, Storage, Writer
 
-__all__ = ["ObjectInfo", "ObjectNotFoundError", "Storage", "Writer"]
+__all__ = ["ObjectExistsError", "ObjectInfo", "ObjectNotFoundError", "Storage", "Writer"]

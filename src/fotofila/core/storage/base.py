@@ -4,7 +4,7 @@ Guarantees, each a test in `fotofila.testing.storage_conformance`:
 
 1. When a `Writer` is committed, the object is whole and durable (fsynced, file and folder, or acknowledged by S3).
 2. A `Writer` that is left without `commit` leaves nothing behind that can be read.
-3. A conditional put (`if_absent`) never replaces an object.
+3. A conditional put (`if_absent`) never replaces an object: its `commit` is an `ObjectExistsError`.
 4. `get_range` gives exactly the bytes asked for; a missing object is an `ObjectNotFoundError` before the first byte.
 5. `list` gives keys in order, with size and time; `delete` of what is not there does no harm.
 6. No key, however it is made, reaches outside the root.
@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from fotofila.core.errors import NotFoundError
+from fotofila.core.errors import ConflictError, NotFoundError
 
 CHUNK_BYTES = 1024 * 1024
 
@@ -28,6 +28,12 @@ class ObjectNotFoundError(NotFoundError):
     """There is no object under this key."""
 
     code = "object_not_found"
+
+
+class ObjectExistsError(ConflictError):
+    """There is an object under this key already."""
+
+    code = "object_exists"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,19 +13,25 @@ import os
 import re
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from stat import S_ISREG
+from typing import TypeVar
 
 from fotofila.core.errors import StorageFullError, UnavailableError
 from fotofila.core.ids import new_id
-from fotofila.core.storage.base import CHUNK_BYTES, ObjectInfo, ObjectNotFoundError
+from fotofila.core.storage.base import CHUNK_BYTES, ObjectExistsError, ObjectInfo, ObjectNotFoundError
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 PARTIAL = ".partial-"
 """Prefix of a file that is not an object yet; no key part begins with a dot, so none can clash."""
 STALE_SECONDS = 86400
+BEGIN_TRIES = 100
+"""A folder that was found empty and removed beside us is made again, so often at most."""
+
+T = TypeVar("T")
 
 
 class LocalWriter:
@@ -83,9 +89,12 @@ class LocalStorage:
     async def open_writer(self, key: str, *, if_absent: bool = False) -> AsyncIterator[LocalWriter]:
         """Begin an object; it appears only with `commit`."""
         target = self.path(key)
+
+        def begin(partial: Path) -> LocalWriter:
+            return LocalWriter(partial, target, if_absent=if_absent)
+
         with os_errors(key):
-            make_folder(target.parent, self._root)
-            writer = LocalWriter(target.parent / f"{PARTIAL}{new_id()}", target, if_absent=if_absent)
+            writer = await asyncio.to_thread(begin_partial, target.parent, self._root, begin)
         try:
             with os_errors(key):
                 yield writer
@@ -104,14 +113,7 @@ class LocalStorage:
         target = self.path(key)
 
         def work() -> None:
-            make_folder(target.parent, self._root)
-            partial = target.parent / f"{PARTIAL}{new_id()}"
-            try:
-                path.rename(partial)
-            except OSError as error:
-                if error.errno != errno.EXDEV:
-                    raise
-                shutil.copyfile(path, partial)
+            partial = begin_partial(target.parent, self._root, lambda partial: move(path, partial))
             try:
                 fsync(partial)
                 place(partial, target, if_absent=False)
@@ -149,7 +151,10 @@ class LocalStorage:
     async def head(self, key: str) -> ObjectInfo:
         """Look at an object without reading it."""
         with os_errors(key):
-            return info(key, await asyncio.to_thread(self.path(key).stat))
+            stat = await asyncio.to_thread(self.path(key).stat)
+            if not S_ISREG(stat.st_mode):
+                raise IsADirectoryError
+            return info(key, stat)
 
     async def exists(self, key: str) -> bool:
         """Say whether there is an object."""
@@ -157,7 +162,10 @@ class LocalStorage:
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         """Give every object whose key begins with the prefix, in order of keys."""
-        folder = self._root.joinpath(*[part for part in prefix.split("/")[:-1] if part])
+        parts = prefix.split("/")[:-1]
+        if not all(_PART.fullmatch(part) for part in parts):
+            return  # no key begins so, and the folder of `../` is not ours
+        folder = self._root.joinpath(*parts)
         for key, stat in await asyncio.to_thread(lambda: list(walk(folder, self._root))):
             if key.startswith(prefix):
                 yield info(key, stat)
@@ -168,7 +176,10 @@ class LocalStorage:
         def work() -> None:
             for key in keys:
                 path = self.path(key)
-                path.unlink(missing_ok=True)
+                if path.is_dir():
+                    continue  # the prefix of other keys
+                with suppress(NotADirectoryError):
+                    path.unlink(missing_ok=True)
                 for folder in path.parents:
                     if folder == self._root:
                         break
@@ -191,6 +202,27 @@ class LocalStorage:
         """Nothing is held open."""
 
 
+def begin_partial(folder: Path, root: Path, begin: Callable[[Path], T]) -> T:
+    """Make a folder and begin a temporary file in it; once there is one, no delete beside us removes the folder."""
+    for _ in range(BEGIN_TRIES):
+        with suppress(FileNotFoundError):
+            make_folder(folder, root)
+            return begin(folder / f"{PARTIAL}{new_id()}")
+    make_folder(folder, root)
+    return begin(folder / f"{PARTIAL}{new_id()}")
+
+
+def move(source: Path, partial: Path) -> Path:
+    """Move a file, or copy it from another disk."""
+    try:
+        source.rename(partial)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copyfile(source, partial)
+    return partial
+
+
 def make_folder(folder: Path, root: Path) -> None:
     """Make a folder below the root and make its name durable."""
     missing = [path for path in (folder, *folder.parents) if root in path.parents and not path.is_dir()]
@@ -201,16 +233,11 @@ def make_folder(folder: Path, root: Path) -> None:
 
 def place(partial: Path, target: Path, *, if_absent: bool) -> None:
     """Rename a file that is whole to its place, durably."""
-    for _ in range(3):  # a delete beside us may remove a folder that it found empty
-        try:
-            os.link(partial, target) if if_absent else partial.replace(target)
-            break
-        except FileNotFoundError:
-            if not partial.exists():
-                raise
-            target.parent.mkdir(parents=True, exist_ok=True)
     if if_absent:
+        os.link(partial, target)
         partial.unlink(missing_ok=True)
+    else:
+        partial.replace(target)
     fsync(target.parent)
 
 
@@ -258,7 +285,9 @@ class os_errors:  # noqa: N801 - used as a word in a `with`
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         """Translate."""
-        if isinstance(error, FileNotFoundError):
+        if isinstance(error, FileExistsError):
+            raise ObjectExistsError(f"There is an object {self._key} already: it is kept.") from error
+        if isinstance(error, (FileNotFoundError, IsADirectoryError, NotADirectoryError)):
             message = f"There is no object {self._key}: it was deleted, or never written."
             raise ObjectNotFoundError(message) from error
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:

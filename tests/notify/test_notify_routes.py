@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 from notify_parts import House, Receiver, verify
@@ -26,7 +28,7 @@ ROUTES = [
 ]
 
 
-async def make(client: httpx.AsyncClient, path: str, **body: object) -> dict[str, str]:
+async def make(client: httpx.AsyncClient, path: str, **body: object) -> dict[str, Any]:
     answer = await client.post(path, json=body)
     assert answer.status_code in {201, 202}, answer.text
     return dict(answer.json())

@@ -96,4 +96,4 @@ async def usage(session: AsyncSession, owner: str) -> Usage:
 async def retention(session: AsyncSession) -> Mapping[str, timedelta]:
     """Return how long each workspace keeps its photos, where it does not keep them for ever."""
     query = select(Workspace.id, Workspace.retention_days).where(Workspace.retention_days.is_not(None))
-    return {owner: timedelta(days=days) for owner, days in (await session.execute(query)).tuples() if days is not None}
+    return {owner: timedelta(days=days) for owner, days in await session.execute(query) if days is not None}

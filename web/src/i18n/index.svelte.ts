@@ -1,24 +1,12 @@
+import { pickLocale, type Locale } from "./locales";
 import { en } from "./messages/en";
 import { ptBR } from "./messages/pt-BR";
-
-export const LOCALES = ["en", "pt-BR"] as const;
-export type Locale = (typeof LOCALES)[number];
 
 /** English is the shape: another language that lacks a message, or adds one, fails the type check. */
 export type Messages = typeof en;
 
 const CATALOGUES: Record<Locale, Messages> = { en, "pt-BR": ptBR };
 const REMEMBERED = "fotofila.locale";
-
-export function pickLocale(remembered: string | null, preferred: readonly string[]): Locale {
-  const known = LOCALES.find((locale) => locale === remembered);
-  if (known) return known;
-  for (const language of preferred) {
-    if (language.toLowerCase().startsWith("pt")) return "pt-BR";
-    if (language.toLowerCase().startsWith("en")) return "en";
-  }
-  return "en";
-}
 
 function remembered(): string | null {
   try {

@@ -1,5 +1,6 @@
 import { asProblem, type Problem } from "../api/problem";
 import type { Page } from "../api/types";
+import { itemsBelow } from "./pages";
 
 type Fetch<T> = (cursor: string | undefined) => Promise<Page<T>>;
 
@@ -80,13 +81,4 @@ export class Feed<T extends { id: string }> {
       if (turn === this.#turn) this.loading = false;
     }
   }
-}
-
-/** What follows `head` in `items`; null when the two do not touch, so that joining them would hide a gap. */
-export function itemsBelow<T extends { id: string }>(items: T[], head: T[]): T[] | null {
-  const last = head.at(-1);
-  const edge = items.findIndex((item) => item.id === last?.id);
-  if (edge < 0) return null;
-  const fresh = new Set(head.map((item) => item.id));
-  return items.slice(edge + 1).filter((item) => !fresh.has(item.id));
 }

@@ -112,8 +112,7 @@ export const en = {
       plural(count, { one: "1 other file was left out.", other: `${n(count)} other files were left out.` }),
     progress: (done: number, total: number) => `${n(done)} of ${photos(total)}`,
     left: (time: string) => `about ${time} left`,
-    finished: (total: number) =>
-      plural(total, { one: "1 photo finished", other: `All ${n(total)} photos finished` }),
+    finished: (count: number) => `${photos(count)} finished`,
     withProblems: (count: number) =>
       plural(count, { one: "1 with a problem", other: `${n(count)} with problems` }),
     moreWaiting: (count: number) =>

@@ -120,7 +120,8 @@ export const ptBR: Messages = {
       }),
     progress: (done, total) => `${n(done)} de ${photos(total)}`,
     left: (time) => `faltam cerca de ${time}`,
-    finished: (total) => (total === 1 ? "1 foto concluída" : `Todas as ${n(total)} fotos foram concluídas`),
+    finished: (count) =>
+      plural(count, { one: `${n(count)} foto concluída`, other: `${n(count)} fotos concluídas` }),
     withProblems: (count) => `${n(count)} com problema`,
     moreWaiting: (count) =>
       plural(count, { one: `mais ${n(count)} aguardando`, other: `mais ${n(count)} aguardando` }),

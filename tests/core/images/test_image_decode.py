@@ -385,6 +385,12 @@ def test_jpeg_of_an_unknown_process_is_corrupt(seen: Seen) -> None:
         seen(data)
 
 
+def test_heic_with_a_type_that_is_no_text_is_corrupt_and_no_crash(seen: Seen) -> None:
+    data = (SAMPLES / "orientation6.heic").read_bytes()
+    with pytest.raises(CorruptImageError):
+        seen(data.replace(b"Exif\0", b"\xffxif\0", 1))
+
+
 def test_heif_without_a_size_or_picture_is_refused(seen: Seen) -> None:
     for data in (heif(size=None), heif(), heif(b"avif", item=b"av01")):
         with pytest.raises(ImageError):

@@ -10,6 +10,7 @@ from fotofila.core.images.containers.source import PartSource, Source
 _MAX_META_BYTES = 4 * 1024 * 1024
 _MAX_ITEMS = 16384
 _MAX_EXTENTS = 65536
+_MAX_ITEM_INFO = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,9 @@ class Meta:
     idat: Box | None = None
     complete: bool = True
     """False where the source ended within the box: what is missing may lie beyond."""
+
+    readable: bool = True
+    """False where an item's type, or the content type of its metadata, is no text."""
 
     def properties_of(self, item: int | None) -> list[tuple[bytes, bytes]]:
         """Return the item's properties in their order, which is that of their application."""
@@ -60,7 +64,7 @@ def _parse_meta(part: Source, base: int) -> Meta:
         if box.kind == b"pitm":
             meta.primary = int.from_bytes(data[4:8] if data[:1] == b"\x01" else data[4:6], "big")
         elif box.kind == b"iinf":
-            meta.kinds = _item_kinds(part, box, data)
+            _read_items(part, box, data, meta)
         elif box.kind == b"iloc":
             meta.locations = _locations(data)
         elif box.kind == b"iprp":
@@ -70,16 +74,16 @@ def _parse_meta(part: Source, base: int) -> Meta:
     return meta
 
 
-def _item_kinds(part: Source, box: Box, data: bytes) -> dict[int, bytes]:
+def _read_items(part: Source, box: Box, data: bytes, meta: Meta) -> None:
     skip = 8 if data[:1] != b"\x00" else 6
-    kinds: dict[int, bytes] = {}
     for entry in boxes(part, box.start + skip, box.end):
-        info = part.read(entry.start, 16)
+        info = part.read(entry.start, min(entry.end - entry.start, _MAX_ITEM_INFO))
         if entry.kind == b"infe" and info[:1] in {b"\x02", b"\x03"}:
             wide = info[0] == 3  # noqa: PLR2004 - version 3 has 32-bit ids
             item = int.from_bytes(info[4:8] if wide else info[4:6], "big")
-            kinds[item] = info[10:14] if wide else info[8:12]
-    return kinds
+            kind, words = (info[10:14], info[14:]) if wide else (info[8:12], info[12:])
+            meta.kinds[item] = kind
+            meta.readable = meta.readable and kind.isascii() and (kind != b"mime" or words.isascii())
 
 
 def _read_properties(part: Source, container: Box, meta: Meta) -> None:

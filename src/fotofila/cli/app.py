@@ -83,14 +83,30 @@ def main() -> None:
     """
     try:
         app(prog_name="fotofila")
-    except FotofilaError as error:
-        tell_error(str(error), code=1)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        tell_error(f"{error.filename}: {error.strerror}.", code=1)
-    except settings_errors() as error:
-        tell_error(str(error), code=2)
+    except BaseExceptionGroup as group:
+        tell(only_cause(group))
+    except (FotofilaError, OSError, settings_errors()) as error:
+        tell(error)
+
+
+def only_cause(error: BaseException) -> BaseException:
+    """Return what stopped a group of tasks; the group itself where it was more than one thing."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def tell(error: BaseException) -> None:
+    """Tell an error that is meant for people, and end; any other is raised again."""
+    match error:
+        case FotofilaError():
+            tell_error(error.message, code=1)
+        case OSError(filename=str(name), strerror=str(why)):
+            tell_error(f"{name}: {why}.", code=1)
+        case _ if isinstance(error, settings_errors()):
+            tell_error(str(error), code=2)
+        case _:
+            raise error
 
 
 def settings_errors() -> type[Exception]:

@@ -27,6 +27,11 @@ class HistoryFilter(BaseModel):
     max_faces: int | None = Field(None, ge=0)
     batch_id: str | None = Field(None, max_length=64)
     q: str | None = Field(None, max_length=200, description="Text in the file name or the camera.")
+    checksum_sha256: list[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = Field(
+        default=[],
+        max_length=200,
+        description="SHA-256 of the original, in hex; several may be given, to ask which of them are here.",
+    )
 
 
 Filter = Annotated[HistoryFilter, Query()]
@@ -53,6 +58,8 @@ def history_query(owner: str, wanted: HistoryFilter) -> Select[Photo, Job]:
         query = query.where(Photo.face_count <= wanted.max_faces)
     if wanted.batch_id is not None:
         query = query.where(Photo.batch_id == wanted.batch_id)
+    if wanted.checksum_sha256:
+        query = query.where(Photo.checksum_sha256.in_(wanted.checksum_sha256))
     if wanted.q:
         columns = (Photo.filename, Photo.camera_make, Photo.camera_model)
         query = query.where(or_(*(column.icontains(wanted.q, autoescape=True) for column in columns)))

@@ -31,7 +31,7 @@ From = Annotated[datetime | None, typer.Option("--from", help="Not before this t
 To = Annotated[datetime | None, typer.Option("--to", help="Before this time, in UTC.")]
 All = Annotated[bool, typer.Option("--all", help="Every open failure that the filter finds.")]
 Cap = Annotated[int, typer.Option(min=1, max=100_000, help="Most failures that a filter may take.")]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Failures by id.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Failures by id.")]
 
 
 @app.callback()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from fotofila.access.scopes import Role, Scope
 
@@ -75,7 +76,7 @@ class User(Row):
 class UserNew(Strict):
     """A user to add."""
 
-    username: str = Field(min_length=1, max_length=64)
+    username: str = Field(min_length=1, max_length=64, pattern=r"^[\w.@+-]+$")
     password: Password
     role: Role = "viewer"
 
@@ -145,14 +146,19 @@ class Workspace(Row):
     usage: Usage
 
 
+T = TypeVar("T")
+Unset = Annotated[T | SkipJsonSchema[None], Field(default_factory=lambda: None)]
+"""A field that may be left out, but not be null."""
+
+
 class WorkspaceChange(Strict):
     """What to change of a workspace; what is left out stays. Null takes a retention or quota away."""
 
-    name: Name | None = None
-    face_recognition: bool | None = None
-    age: bool | None = None
-    gender: bool | None = None
-    detection: Literal["accurate", "fast"] | None = None
+    name: Unset[Name]
+    face_recognition: Unset[bool]
+    age: Unset[bool]
+    gender: Unset[bool]
+    detection: Unset[Literal["accurate", "fast"]]
     retention_days: Annotated[int, Field(ge=1, le=MAX_DAYS)] | None = None
     quota_photos: Annotated[int, Field(ge=0, le=MAX_COUNT)] | None = None
     quota_bytes: Annotated[int, Field(ge=0, le=MAX_COUNT)] | None = None

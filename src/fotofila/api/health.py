@@ -5,27 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cache
-from pathlib import Path
 
-from alembic.script import ScriptDirectory
 from fastapi import APIRouter, Request, Response
 from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel
-from sqlalchemy import column, select, table, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from fotofila.api.deps import ContextDep
-from fotofila.core import db
 from fotofila.core.capability import Context
+from fotofila.core.db.migrate import SchemaError, current_revision, head_revision
 from fotofila.core.errors import FotofilaError
 from fotofila.core.observability.metrics import REGISTRY
 
 router = APIRouter(tags=["health"])
 
 DEADLINE_SECONDS = 3.0
-MIGRATIONS = Path(db.__file__).parent / "migrations"
 PROBE_KEY = "control/readiness"
-ALEMBIC = table("alembic_version", column("version_num"))
 
 
 class Alive(BaseModel):
@@ -102,38 +98,22 @@ async def look_at_database(context: Context) -> str:
     return "Answers."
 
 
-class PendingMigrationError(FotofilaError):
-    """The database is older or newer than the program."""
-
-    code = "pending_migration"
-
-
 async def look_at_schema(context: Context) -> str:
-    """Compare the schema's version with the program's.
+    """Compare the schema's revision with the program's.
 
     Raises:
-        PendingMigrationError: they differ.
+        SchemaError: they differ.
     """
-    wanted = await asyncio.to_thread(schema_heads)
-    if not wanted:
-        return "This program brings no migrations."
-    try:
-        async with context.db.read() as session:
-            found = frozenset((await session.scalars(select(ALEMBIC.c.version_num))).all())
-    except SQLAlchemyError:
-        found = frozenset()
-    if found != wanted:
-        message = "The database's schema is not this program's: run `fotofila migrate`."
-        raise PendingMigrationError(message)
-    return "The schema is current."
+    at, wanted = await current_revision(context.db), await asyncio.to_thread(newest_revision)
+    if at != wanted:
+        raise SchemaError(f"The database is at revision {at or 'none'}, this needs {wanted}: run `fotofila migrate`.")
+    return f"At revision {at}."
 
 
 @cache
-def schema_heads() -> frozenset[str]:
-    """Return the newest migrations that this program brings; none where it brings no migrations."""
-    if not MIGRATIONS.is_dir():
-        return frozenset()
-    return frozenset(ScriptDirectory(str(MIGRATIONS)).get_heads())
+def newest_revision() -> str | None:
+    """Return the program's revision; it does not change while it runs."""
+    return head_revision()
 
 
 async def look_at_queue(context: Context) -> str:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fotofila.api.request_info import request_info
@@ -153,7 +155,21 @@ def answer(error: Exception, scope: Scope) -> Response:
 
 async def handle(request: Request, error: Exception) -> Response:
     """Answer what a route raised; FastAPI's own handlers are replaced by this one."""
-    return answer(error, request.scope)
+    response = answer(error, request.scope)
+    if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := methods_of(request)):
+        response.headers["Allow"] = ", ".join(sorted(methods))
+    return response
+
+
+def methods_of(request: Request) -> set[str]:
+    """Return every method of an address; the framework names only those of the first route that has it."""
+    contexts = (context for context in iter_route_contexts(request.app.routes) if context.path and context.methods)
+    return {
+        method
+        for context in contexts
+        if compile_path(str(context.path))[0].match(request.scope["path"])
+        for method in context.methods or ()
+    }
 
 
 class ProblemMiddleware:

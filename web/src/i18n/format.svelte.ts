@@ -34,14 +34,10 @@ export const time = (value: string | Date): string =>
     fractionalSecondDigits: 3,
   }).format(new Date(value));
 
+/** With the symbols of the SI, which are the same in every language. */
 export function milliseconds(value: number): string {
-  const long = value >= 1000;
-  return new Intl.NumberFormat(i18n.locale, {
-    style: "unit",
-    unit: long ? "second" : "millisecond",
-    unitDisplay: "short",
-    maximumFractionDigits: long ? 2 : value < 10 ? 1 : 0,
-  }).format(long ? value / 1000 : value);
+  if (value >= 1000) return `${number(value / 1000, 2)} s`;
+  return `${number(value, value < 10 ? 1 : 0)} ms`;
 }
 
 const AGES: [Intl.RelativeTimeFormatUnit, number][] = [

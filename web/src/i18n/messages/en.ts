@@ -115,8 +115,7 @@ export const en = {
     finished: (count: number) => `${photos(count)} finished`,
     withProblems: (count: number) =>
       plural(count, { one: "1 with a problem", other: `${n(count)} with problems` }),
-    moreWaiting: (count: number) =>
-      plural(count, { one: "1 more is waiting", other: `${n(count)} more are waiting` }),
+    more: (count: number) => `and ${n(count)} more`,
     paused: (time: string) => `The server asked for a pause. It goes on in ${time}.`,
     cancelOne: (name: string) => `Cancel ${name}`,
     retryOne: (name: string) => `Upload ${name} again`,
@@ -204,7 +203,7 @@ export const en = {
     place: "Place (GPS)",
     altitude: (metres: string) => `${metres} m above sea level`,
     dimensions: "Dimensions",
-    megapixels: (value: string) => `${value} megapixels`,
+    megapixels: (value: string) => `${value} MP`,
     orientation: "Turned by EXIF",
     orientationNone: "No",
     size: "File size",

@@ -123,8 +123,7 @@ export const ptBR: Messages = {
     finished: (count) =>
       plural(count, { one: `${n(count)} foto concluída`, other: `${n(count)} fotos concluídas` }),
     withProblems: (count) => `${n(count)} com problema`,
-    moreWaiting: (count) =>
-      plural(count, { one: `mais ${n(count)} aguardando`, other: `mais ${n(count)} aguardando` }),
+    more: (count) => `e mais ${n(count)}`,
     paused: (time) => `O servidor pediu uma pausa. O envio continua em ${time}.`,
     cancelOne: (name) => `Cancelar ${name}`,
     retryOne: (name) => `Enviar ${name} de novo`,
@@ -212,7 +211,7 @@ export const ptBR: Messages = {
     place: "Local (GPS)",
     altitude: (metres) => `${metres} m acima do nível do mar`,
     dimensions: "Dimensões",
-    megapixels: (value) => `${value} megapixels`,
+    megapixels: (value) => `${value} MP`,
     orientation: "Girada pelo EXIF",
     orientationNone: "Não",
     size: "Tamanho do arquivo",

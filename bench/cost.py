@@ -1,0 +1,73 @@
+"""What a photo costs from HTTP upload to result, by role."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from bench.served import Served
+
+CLIENTS = 4
+FINAL = {"done", "failed", "cancelled"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Figures of one run."""
+
+    photos: int
+    seconds: float
+    cpu_by_role: dict[str, float]
+    states: dict[str, int]
+
+    @property
+    def photos_per_second(self) -> float:
+        """Photos from upload to result, per second of the clock."""
+        return self.photos / self.seconds
+
+    def per_photo(self) -> dict[str, float]:
+        """CPU milliseconds per photo, by role."""
+        return {role: 1000 * used / self.photos for role, used in self.cpu_by_role.items()}
+
+
+def measure(served: Served, photos: list[bytes]) -> Cost:
+    """Upload every photo, wait for every result, and count what it cost."""
+    with served.client() as client:
+        warm_up(client, photos[0])
+        before = served.cpu_seconds()
+        began = time.monotonic()
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            ids = list(pool.map(lambda photo: upload(client, photo), photos[1:]))
+        states = wait_for_all(client, ids)
+        seconds = time.monotonic() - began
+        after = served.cpu_seconds()
+    used = {role: after[role] - before[role] for role in after}
+    return Cost(photos=len(ids), seconds=seconds, cpu_by_role=used, states=states)
+
+
+def warm_up(client: httpx.Client, photo: bytes) -> None:
+    """Have models loaded before anything is counted."""
+    answer = client.post("/api/photos", params={"wait": 60}, content=photo, headers={"Content-Type": "image/jpeg"})
+    answer.raise_for_status()
+
+
+def upload(client: httpx.Client, photo: bytes) -> str:
+    """Send a photo; returns its job's id."""
+    answer = client.post("/api/photos", content=photo, headers={"Content-Type": "image/jpeg"})
+    answer.raise_for_status()
+    body: dict[str, Any] = answer.json()
+    return str(body["job"]["id"])
+
+
+def wait_for_all(client: httpx.Client, ids: list[str]) -> dict[str, int]:
+    """Wait until every job is over, oldest first; returns how many ended how."""
+    states: dict[str, int] = {}
+    for job_id in ids:
+        while (state := client.get(f"/api/jobs/{job_id}").json()["state"]) not in FINAL:
+            time.sleep(0.1)
+        states[state] = states.get(state, 0) + 1
+    return states

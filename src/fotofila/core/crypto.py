@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -52,15 +53,8 @@ class SecretKeys:
         """Use the setting, or the file, which is made with mode 0600 when it is not there."""
         if text:
             return cls.parse(text)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return cls.parse(path.read_text(encoding="ascii"))
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32))
-            file.flush()
-            os.fsync(file.fileno())
+        if not path.exists():
+            make_key_file(path)
         return cls.parse(path.read_text(encoding="ascii"))
 
     def _derive(self, key: bytes, purpose: str) -> bytes:
@@ -105,6 +99,22 @@ class SecretKeys:
             pass
         message = "A stored secret cannot be read: put the key that was used back into FOTOFILA_SECRET_KEY."
         raise SecretKeyError(message)
+
+
+def make_key_file(path: Path) -> None:
+    """Make a key; the file appears whole, and of processes that start at once one makes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(partial, path)
+    finally:
+        partial.unlink()
 
 
 def encode(raw: bytes) -> str:

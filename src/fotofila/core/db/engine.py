@@ -7,6 +7,8 @@ and not at its first write, where SQLite would answer "database is locked" witho
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from fotofila.core.db.changes import Changes, PolledChanges, SqliteChanges
 
 BUSY_SECONDS = 30
+WAL_TRIES = 250
 
 
 class Database:
@@ -70,12 +73,8 @@ def sqlite_engine(url: URL) -> AsyncEngine:
     def _connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions of its own
         cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"busy_timeout={BUSY_SECONDS * 1000}",
-        ):
+        enter_wal(cursor)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -85,3 +84,21 @@ def sqlite_engine(url: URL) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def enter_wal(cursor: Any) -> None:
+    """Turn the write-ahead log on, which stays on in the file.
+
+    Of processes that do so at once on a fresh file one may be told "database is locked" without any waiting: SQLite
+    asks no busy handler there.
+    """
+    for _ in range(WAL_TRIES):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(0.02)
+        else:
+            return
+    cursor.execute("PRAGMA journal_mode=WAL")

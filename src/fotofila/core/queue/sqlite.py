@@ -22,6 +22,7 @@ from fotofila.core.queue.base import MAX_PAYLOAD_BYTES, Delivery, Depth, LaneNam
 DEDUP_SECONDS = 600
 POLL_SECONDS = 0.02
 BUSY_SECONDS = 30
+WAL_TRIES = 250
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -74,7 +75,7 @@ class SqliteQueue:
         def call() -> T:
             try:
                 return work(self._open())
-            except sqlite3.OperationalError as error:
+            except (sqlite3.DatabaseError, OSError) as error:
                 raise translate(error, self._path) from error
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
@@ -85,9 +86,11 @@ class SqliteQueue:
             connection = sqlite3.connect(
                 self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.executescript(SCHEMA)
+            try:
+                prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
             self._connection = connection
         return self._connection
 
@@ -251,6 +254,31 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
+def prepare(connection: sqlite3.Connection) -> None:
+    """Set the file up, whoever else may be doing the same."""
+    enter_wal(connection.execute)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+
+
+def enter_wal(execute: Callable[[str], object]) -> None:
+    """Turn the write-ahead log on, which stays on in the file.
+
+    Of processes that do so at once on a fresh file one may be told "database is locked" without any waiting: SQLite
+    asks no busy handler there.
+    """
+    for _ in range(WAL_TRIES):
+        try:
+            execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(POLL_SECONDS)
+        else:
+            return
+    execute("PRAGMA journal_mode=WAL")
+
+
 def claim_dedup(connection: sqlite3.Connection, lane: str, dedup_id: str, now: float) -> bool:
     """Take a de-duplication id; False when it was taken before."""
     cursor = connection.execute(
@@ -271,7 +299,7 @@ def data_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
-def translate(error: sqlite3.OperationalError, path: Path) -> Exception:
+def translate(error: sqlite3.DatabaseError | OSError, path: Path) -> Exception:
     """Say what SQLite's error means to an operator."""
     text = str(error)
     if "full" in text:

@@ -219,7 +219,11 @@ def move(source: Path, partial: Path) -> Path:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        shutil.copyfile(source, partial)
+        try:
+            shutil.copyfile(source, partial)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
     return partial
 
 

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from sqlalchemy import MetaData, text
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from fotofila.core.db import Base, Database, insert_ignore
+from fotofila.core.db.engine import async_url
+
+
+class Isolated(Base):
+    __abstract__ = True
+    metadata = MetaData()  # or every other test would find this table in the schema
+
+
+class Note(Isolated):
+    __tablename__ = "test_notes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime | None]
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'test.db'}")
+    async with database.engine.begin() as connection:
+        await connection.run_sync(Isolated.metadata.create_all)
+    yield database
+    await database.close()
+
+
+async def count(database: Database) -> int:
+    async with database.read() as session:
+        return int(await session.scalar(text("SELECT count(*) FROM test_notes")) or 0)
+
+
+async def test_write_commits_when_its_block_ends_and_rolls_back_when_it_raises(database: Database) -> None:
+    async with database.write() as session:
+        session.add(Note(id=1))
+    with pytest.raises(RuntimeError):
+        await write_and_raise(database)
+    assert await count(database) == 1
+
+
+async def write_and_raise(database: Database) -> None:
+    async with database.write() as session:
+        session.add(Note(id=2))
+        await session.flush()
+        raise RuntimeError
+
+
+async def test_writers_wait_for_each_other(database: Database) -> None:
+    async def write(number: int) -> None:
+        async with database.write() as session:
+            before = await session.scalar(text("SELECT count(*) FROM test_notes"))
+            await asyncio.sleep(0)
+            session.add(Note(id=number))
+            await session.flush()
+            assert await session.scalar(text("SELECT count(*) FROM test_notes")) == (before or 0) + 1
+
+    await asyncio.gather(*(write(number) for number in range(30)))
+    assert await count(database) == 30
+
+
+async def test_reader_is_not_kept_waiting_by_a_writer(database: Database) -> None:
+    async with database.write() as session:
+        session.add(Note(id=1))
+        await session.flush()
+        async with asyncio.timeout(5):
+            assert await count(database) == 0
+    assert await count(database) == 1
+
+
+async def test_those_who_open_a_fresh_file_at_once_all_succeed(tmp_path: Path) -> None:
+    async def write(database: Database) -> None:
+        async with database.write() as session:
+            await session.execute(text("CREATE TABLE IF NOT EXISTS t (x)"))
+            await session.execute(text("INSERT INTO t VALUES (1)"))
+
+    for number in range(20):
+        databases = [Database(f"sqlite:///{tmp_path / f'{number}.db'}") for _ in range(12)]
+        await asyncio.gather(*(write(database) for database in databases))
+        for database in databases:
+            await database.close()
+
+
+async def test_connections_are_durable_and_mind_foreign_keys(database: Database) -> None:
+    async with database.read() as session:
+        told = [
+            (await session.execute(text(f"PRAGMA {name}"))).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        ]
+    assert told == ["wal", 2, 1, 30_000]
+
+
+async def test_times_come_back_aware_and_in_utc(database: Database) -> None:
+    at = datetime(2026, 3, 4, 5, 6, 7, 890, tzinfo=timezone(timedelta(hours=-3)))
+    async with database.write() as session:
+        session.add_all([Note(id=1, at=at), Note(id=2)])
+    async with database.read() as session:
+        first, second = await session.get_one(Note, 1), await session.get_one(Note, 2)
+    assert (first.at, second.at) == (at, None)
+    assert first.at is not None
+    assert first.at.tzinfo is UTC
+
+
+async def test_naive_time_is_refused(database: Database) -> None:
+    with pytest.raises(StatementError, match="zone"):
+        await add_naive(database)
+
+
+async def add_naive(database: Database) -> None:
+    async with database.write() as session:
+        session.add(Note(id=1, at=datetime(2026, 1, 1)))  # noqa: DTZ001 - that is the point
+
+
+async def test_insert_ignore_leaves_the_row_that_is_there(database: Database) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    for value in (at, at + timedelta(days=1)):
+        async with database.write() as session:
+            await session.execute(insert_ignore(session, Note).values(id=1, at=value))
+    async with database.read() as session:
+        assert (await session.get_one(Note, 1)).at == at
+
+
+async def test_broken_constraint_is_an_error_without_insert_ignore(database: Database) -> None:
+    async with database.write() as session:
+        session.add(Note(id=1))
+    with pytest.raises(IntegrityError):
+        await add_first(database)
+
+
+async def add_first(database: Database) -> None:
+    async with database.write() as session:
+        session.add(Note(id=1))
+
+
+async def test_waiter_is_told_of_a_commit_by_another_connection(database: Database, tmp_path: Path) -> None:
+    other = Database(f"sqlite:///{tmp_path / 'test.db'}")
+    waiting = asyncio.create_task(database.changes.wait(60))
+    while not waiting.done():
+        async with other.write() as session:
+            await session.execute(text("DELETE FROM test_notes"))
+        await asyncio.wait([waiting], timeout=0.05)
+    await waiting
+    await other.close()
+
+
+async def test_waiter_returns_at_its_deadline_when_nothing_happens(database: Database) -> None:
+    async with asyncio.timeout(5):
+        await database.changes.wait(0.01)
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("sqlite:///a.db", "sqlite+aiosqlite"),
+        ("postgresql://u:p@h/d", "postgresql+asyncpg"),
+        ("postgres://u:p@h/d", "postgresql+asyncpg"),
+        ("postgresql+asyncpg://u:p@h/d", "postgresql+asyncpg"),
+    ],
+)
+def test_urls_name_our_drivers(url: str, driver: str) -> None:
+    assert async_url(url).drivername == driver

@@ -124,5 +124,5 @@ async def policy_wait_seconds(session: AsyncSession, failure: Failure) -> float 
     if policy is None or not policy.enabled:
         return None
     query = select(func.count()).where(Failure.job_id == failure.job_id, Failure.code == failure.code)
-    earlier = await session.scalar(query) or 0
-    return float(policy.wait_seconds) if earlier < policy.times else None
+    rounds = await session.scalar(query) or 0  # this one included: a redrive is owed to the first `times` of them
+    return float(policy.wait_seconds) if rounds <= policy.times else None

@@ -14,6 +14,7 @@ from fotofila.api.middleware.hosts import allowed_hosts
 from fotofila.core.capability import Context
 from fotofila.core.config import Settings, SettingsError
 from fotofila.core.observability.metrics import HTTP_REQUESTS
+from fotofila.core.observability.traces import current_traceparent
 from fotofila.testing.clock import FakeClock
 from tests.api.conftest import open_context
 
@@ -138,3 +139,14 @@ async def test_a_route_that_streams_takes_more(app: FastAPI, client: httpx.Async
     response = await client.post("/api/sink", content=b"a" * (2 * MIB))
 
     assert (response.status_code, response.json()) == (200, 2 * MIB)
+
+
+async def test_a_request_continues_the_trace_of_its_caller(app: FastAPI, client: httpx.AsyncClient) -> None:
+    @app.get("/api/trace")
+    async def trace() -> str | None:
+        return current_traceparent()
+
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    response = await client.get("/api/trace", headers={"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"})
+
+    assert response.json().split("-")[1] == trace_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from fotofila.access.scopes import Role, Scope
@@ -59,7 +59,7 @@ class Rotation(Strict):
     """How to rotate a key."""
 
     overlap_seconds: int = Field(
-        default=0, ge=0, le=2_592_000, description="For how long the old key works on; 30 days at most."
+        default=0, ge=0, le=2_592_000, strict=True, description="For how long the old key works on; 30 days at most."
     )
 
 
@@ -155,13 +155,13 @@ class WorkspaceChange(Strict):
     """What to change of a workspace; what is left out stays. Null takes a retention or quota away."""
 
     name: Unset[Name]
-    face_recognition: Unset[bool]
-    age: Unset[bool]
-    gender: Unset[bool]
+    face_recognition: Unset[StrictBool]
+    age: Unset[StrictBool]
+    gender: Unset[StrictBool]
     detection: Unset[Literal["accurate", "fast"]]
-    retention_days: Annotated[int, Field(ge=1, le=MAX_DAYS)] | None = None
-    quota_photos: Annotated[int, Field(ge=0, le=MAX_COUNT)] | None = None
-    quota_bytes: Annotated[int, Field(ge=0, le=MAX_COUNT)] | None = None
+    retention_days: Annotated[int, Field(ge=1, le=MAX_DAYS, strict=True)] | None = None
+    quota_photos: Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)] | None = None
+    quota_bytes: Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)] | None = None
 
     @model_validator(mode="after")
     def _no_null(self) -> WorkspaceChange:

@@ -1,7 +1,8 @@
 """What a route may ask for.
 
 A session is one transaction: it is committed when the route returns and before the answer leaves (`scope="function"`),
-so a client that was told `202` can rely on it.
+so a client that was told `202` can rely on it. Every dependency is async: FastAPI would run a plain one
+in a thread.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from fotofila.core.errors import ForbiddenError
 SESSION_COOKIE = "fotofila_session"
 
 
-def get_context(request: Request) -> Context:
+async def get_context(request: Request) -> Context:
     """Return the parts of this process."""
     return cast("Context", request.app.state.context)
 
@@ -82,12 +83,12 @@ FailureDesk = Annotated[Principal, Depends(require("failures"))]
 Admin = Annotated[Principal, Depends(require("admin"))]
 
 
-def get_limits(request: Request) -> RateLimits:
+async def get_limits(request: Request) -> RateLimits:
     """Return the rate limits of this process."""
     return cast("RateLimits", request.app.state.limits)
 
 
-def get_client(request: Request) -> str:
+async def get_client(request: Request) -> str:
     """Return what the client's address is counted by."""
     return client_network(request.scope)
 
@@ -96,7 +97,7 @@ LimitsDep = Annotated[RateLimits, Depends(get_limits)]
 ClientDep = Annotated[str, Depends(get_client)]
 
 
-def stream_body(request: Request) -> None:
+async def stream_body(request: Request) -> None:
     """Lift the cap on the body: the route reads `request.stream()` and counts for itself."""
     request_info(request.scope).body_cap_bytes = None
 

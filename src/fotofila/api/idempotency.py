@@ -52,7 +52,7 @@ SILENT_FOR = timedelta(minutes=3)
 """A run that has said nothing for so long died with its process."""
 SIGN_OF_LIFE = timedelta(seconds=30)
 RETRY_SECONDS = "5"
-_KEY = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,254}")
+KEY_FORM = r"^[\x21-\x7e][\x20-\x7e]{0,254}$"
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
@@ -61,6 +61,9 @@ IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=KEY_FORM,
         description="Any text of up to 255 characters; the first answer under it is given again for 24 hours.",
     ),
 ]
@@ -261,7 +264,7 @@ async def begin(context: Context, principal: Principal, key: str | None, route: 
     run = IdempotentRun(context=context, row=None, holder=new_id(), alive_at=now, answer=None)
     if key is None:
         return run
-    if not _KEY.fullmatch(key):
+    if not re.fullmatch(KEY_FORM, key):
         message = "The header Idempotency-Key takes 1 to 255 printable ASCII characters."
         raise InvalidInputError(message)
     run.row = (principal.id, route, hashlib.sha256(key.encode()).hexdigest())

@@ -163,13 +163,12 @@ async def handle(request: Request, error: Exception) -> Response:
 
 def methods_of(request: Request) -> set[str]:
     """Return every method of an address; the framework names only those of the first route that has it."""
-    contexts = (context for context in iter_route_contexts(request.app.routes) if context.path and context.methods)
-    return {
-        method
-        for context in contexts
-        if compile_path(str(context.path))[0].match(request.scope["path"])
-        for method in context.methods or ()
-    }
+    address = request.scope["path"]
+    templates: dict[str, set[str]] = {}
+    for context in iter_route_contexts(request.app.routes):
+        if context.path and context.methods and compile_path(context.path)[0].match(address):
+            templates.setdefault(context.path, set()).update(context.methods)
+    return templates.get(address) or set().union(*templates.values())
 
 
 class ProblemMiddleware:

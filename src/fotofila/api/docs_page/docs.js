@@ -8,12 +8,24 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** Text whose `backticks` are code. */
+function prose(tag, text, attributes = {}) {
+  const parts = (text ?? "").split("`").map((part, index) => (index % 2 ? element("code", {}, part) : part));
+  return element(tag, attributes, ...parts);
+}
+
 function resolve(spec, node) {
   let found = node;
   while (found?.$ref) {
     found = found.$ref.slice(2).split("/").reduce((at, key) => at?.[key.replaceAll("~1", "/").replaceAll("~0", "~")], spec);
   }
   return found ?? {};
+}
+
+function rangeOf(low, high) {
+  if (low === undefined && high === undefined) return "";
+  if (high === undefined) return ` ≥ ${low}`;
+  return low === undefined ? ` ≤ ${high}` : ` ${low}–${high}`;
 }
 
 /** A schema in one line: `Photo`, `string (date-time)`, `integer 1–200`, `array of Face`, `string or null`. */
@@ -28,8 +40,7 @@ function typeName(schema) {
   const format = schema.format ? ` (${schema.format})` : "";
   const low = schema.minimum ?? schema.exclusiveMinimum;
   const high = schema.maximum ?? schema.exclusiveMaximum;
-  const range = low === undefined && high === undefined ? "" : ` ${low ?? ""}–${high ?? ""}`;
-  return `${schema.type ?? "any"}${format}${range}`;
+  return `${schema.type ?? "any"}${format}${rangeOf(low, high)}`;
 }
 
 /** A schema as an indented outline; what was shown above is only named, so circles end. */
@@ -73,7 +84,7 @@ function parameters(spec, operation) {
     element("code", {}, one.name),
     one.in + (one.required ? ", required" : ""),
     element("code", {}, typeName(one.schema)),
-    one.description ?? one.schema?.description ?? "",
+    prose("span", one.description ?? one.schema?.description),
   ]);
   return element("section", {}, element("h4", {}, "Parameters"), table(["Name", "In", "Type", ""], rows));
 }
@@ -82,7 +93,7 @@ function answers(spec, operation) {
   const all = Object.entries(operation.responses).map(([status, response]) => [status, resolve(spec, response)]);
   const good = all.filter(([status]) => /^[123]/.test(status));
   const problems = all.filter(([status]) => !/^[123]/.test(status));
-  const rows = problems.map(([status, response]) => [element("code", {}, status), response.description ?? ""]);
+  const rows = problems.map(([status, response]) => [element("code", {}, status), prose("span", response.description)]);
   return element(
     "section",
     {},
@@ -101,7 +112,7 @@ function card(spec, { method, path, operation }) {
     { id: operation.operationId },
     element("h3", {}, element("span", { class: "method" }, method.toUpperCase()), element("code", {}, path)),
     element("p", {}, operation.summary ?? ""),
-    operation.description ? element("p", { class: "description" }, operation.description) : null,
+    operation.description ? prose("p", operation.description, { class: "description" }) : null,
     parameters(spec, operation),
     bodies.length ? element("section", {}, element("h4", {}, "Body"), ...bodies) : null,
     answers(spec, operation),
@@ -119,7 +130,7 @@ function render(spec) {
   const toc = document.getElementById("toc");
   main.replaceChildren(
     element("h1", {}, `${spec.info.title} ${spec.info.version}`),
-    element("p", { class: "description" }, spec.info.description ?? ""),
+    prose("p", spec.info.description, { class: "description" }),
     element("p", {}, element("a", { href: "/openapi.json" }, "openapi.json")),
   );
   const all = operations(spec);
@@ -128,9 +139,9 @@ function render(spec) {
   for (const [tag, description] of tags) {
     const mine = all.filter(({ operation }) => (operation.tags ?? ["other"]).includes(tag));
     if (mine.length === 0) continue;
-    main.append(element("section", { "data-tag": tag }, element("h2", {}, tag), element("p", {}, description), ...mine.map((one) => card(spec, one))));
+    main.append(element("section", { "data-tag": tag }, element("h2", {}, tag), prose("p", description), ...mine.map((one) => card(spec, one))));
     const links = mine.map(({ method, path, operation }) =>
-      element("a", { href: `#${operation.operationId}` }, element("span", { class: "method" }, method.toUpperCase()), path),
+      element("a", { href: `#${operation.operationId}` }, element("span", { class: "method" }, method.toUpperCase()), element("span", {}, path)),
     );
     toc.append(element("section", {}, element("h2", {}, tag), ...links));
   }

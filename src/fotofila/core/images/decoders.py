@@ -40,12 +40,11 @@ def open_picture(file: BinaryIO, source: FileSource, media_type: str) -> Opened:
     Image.MAX_IMAGE_PIXELS = None
     if media_type == TIFF:
         return _open_tiff(file, source)
-    orientation = (
-        _container_orientation(source) if media_type in {HEIC, AVIF} else _exif_orientation(source, media_type)
-    )
+    if media_type == HEIC:
+        return _open_heic(file, source)
+    orientation = _container_orientation(source) if media_type == AVIF else _exif_orientation(source, media_type)
     file.seek(0)
-    image = _OPENERS[media_type](file)
-    return Opened(image=image, orientation=orientation, turn=1 if media_type in _TURNS_ITSELF else orientation)
+    return Opened(image=_OPENERS[media_type](file), orientation=orientation, turn=orientation)
 
 
 def _exif_orientation(source: FileSource, media_type: str) -> int:

@@ -1,0 +1,95 @@
+# The one door. `make` lists what it opens.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+VENV ?= .venv
+export VENV
+PYTHON := $(VENV)/bin/python
+FOTOFILA := $(VENV)/bin/fotofila
+STAMPS := $(VENV)/stamps
+WITH_NODE := $(CURDIR)/scripts/with-node
+STATIC := src/fotofila/api/static/index.html
+WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f -not -path 'web/tests/*' -print)
+PYTEST_ARGS ?=
+
+.PHONY: help run demo test lint lock web docs bench bench-deps test-deps lint-deps models clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+## Running
+
+run: $(STAMPS)/base models $(STATIC) ## Start the service at http://127.0.0.1:8000, with a first photo
+	@FOTOFILA_LOG_FORMAT=$${FOTOFILA_LOG_FORMAT:-console} FOTOFILA_LOG_LEVEL=$${FOTOFILA_LOG_LEVEL:-warning} \
+		exec $(FOTOFILA) serve --welcome
+
+demo: $(STAMPS)/base models $(STATIC) ## Show the whole way of a photo, write demo-output/, and end
+	@$(FOTOFILA) demo --out demo-output
+
+models: $(STAMPS)/base ## Fetch and verify the models
+	@$(FOTOFILA) models fetch
+
+## Checking
+
+test: test-deps models $(STATIC) ## Run every test
+	@scripts/find-chromium
+	@echo "Testing the web page's parts"
+	@cd web && $(WITH_NODE) npm test --silent
+	@echo "Testing the program"
+	@$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+lint: lint-deps web/node_modules/.stamp ## Check form, types, fence, and known flaws of what we pin
+	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/ruff format --check --quiet
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+	@$(PYTHON) -m scripts.reference --check
+	@cd web && $(WITH_NODE) npm run --silent lint
+	@cd web && $(WITH_NODE) npm run --silent check
+	@scripts/audit
+
+bench: bench-deps models ## Measure every published figure
+	@$(PYTHON) -m bench
+
+## Building
+
+web: $(STATIC) ## Build the web page
+
+docs: $(STAMPS)/base ## Write the reference pages anew
+	@$(PYTHON) -m scripts.reference
+
+lock: lint-deps ## Pin every dependency anew, with hashes
+	@scripts/lock
+
+clean: ## Remove what make made; photos and models stay
+	rm -rf $(VENV) web/node_modules src/fotofila/api/static build dist demo-output bench/out
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
+
+test-deps: $(STAMPS)/test ## Complete the environment for tests
+lint-deps: $(STAMPS)/lint ## Complete the environment for make lint
+bench-deps: $(STAMPS)/bench ## Complete the environment for python -m bench
+
+$(PYTHON):
+	@scripts/make-venv $(VENV)
+
+$(STAMPS)/base: requirements/base.txt pyproject.toml | $(PYTHON)
+	@scripts/install $(VENV) base
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/test $(STAMPS)/lint $(STAMPS)/bench: $(STAMPS)/%: requirements/%.txt | $(STAMPS)/base
+	@scripts/install $(VENV) $*
+	@touch $@
+
+web/node_modules/.stamp: web/package-lock.json | $(STAMPS)/base
+	@echo "Installing what the web page is built with"
+	@cd web && $(WITH_NODE) npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(STATIC): $(WEB_SOURCES) web/node_modules/.stamp
+	@echo "Building the web page"
+	@cd web && $(WITH_NODE) npm run --silent build -- --logLevel warn
+	@touch $@

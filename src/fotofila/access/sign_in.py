@@ -67,7 +67,7 @@ async def sign_in(context: Context, *, username: str, password: str) -> SignedIn
     async with context.db.read() as session:
         user = await session.scalar(select(User).where(User.username == name))
     if not await verify_password(password, user.password_hash if user else None) or user is None:
-        raise WrongCredentialsError("User name or password do not fit: `fotofila users` sets a new password.")
+        raise WrongCredentialsError("User name or password do not fit: `fotofila users set-password` sets a new one.")
     newer = await hash_password(password) if is_outdated(user.password_hash or "") else None
     async with context.db.write() as session:
         if newer is not None:

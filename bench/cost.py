@@ -12,7 +12,7 @@ import httpx
 from bench.served import Served
 
 CLIENTS = 4
-FINAL = {"done", "failed", "cancelled"}
+POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +43,8 @@ def measure(served: Served, photos: list[bytes]) -> Cost:
         with ThreadPoolExecutor(CLIENTS) as pool:
             ids = list(pool.map(lambda photo: upload(client, photo), photos[1:]))
         states = wait_for_all(client, ids)
-        seconds = time.monotonic() - began
         after = served.cpu_seconds()
+        seconds = time.monotonic() - began
     used = {role: after[role] - before[role] for role in after}
     return Cost(photos=len(ids), seconds=seconds, cpu_by_role=used, states=states)
 
@@ -64,10 +64,9 @@ def upload(client: httpx.Client, photo: bytes) -> str:
 
 
 def wait_for_all(client: httpx.Client, ids: list[str]) -> dict[str, int]:
-    """Wait until every job is over, oldest first; returns how many ended how."""
-    states: dict[str, int] = {}
-    for job_id in ids:
-        while (state := client.get(f"/api/jobs/{job_id}").json()["state"]) not in FINAL:
-            time.sleep(0.1)
-        states[state] = states.get(state, 0) + 1
-    return states
+    """Wait until no job is open, then count how each ended."""
+    open_states = {"state": ["pending", "queued", "running", "waiting"], "limit": 1}
+    while client.get("/api/photos", params=open_states).json()["items"]:
+        time.sleep(POLL_SECONDS)
+    counts = client.get("/api/reports/photos").json()["totals"]
+    return {"sent": len(ids), "done": counts["done"], "failed": counts["failed"]}

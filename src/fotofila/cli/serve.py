@@ -20,6 +20,7 @@ from fotofila.core.capability import Context, Loop, load
 from fotofila.core.config import Settings, SettingsError
 from fotofila.core.db.migrate import prepare_database
 from fotofila.core.observability.logs import get_logger
+from fotofila.core.observability.metrics import serve_metrics
 from fotofila.feedback.loops import LOOPS
 from fotofila.feedback.pace import sleep
 
@@ -50,6 +51,8 @@ async def serve(
         raise SettingsError(f"--roles: {min(unknown)!r} is no role; there are: {', '.join(sorted(known))}.")
     wanted = roles or known
     listener = listen(settings) if "api" in wanted else None
+    if listener is None:
+        serve_metrics(host=settings.host, port=settings.metrics_port)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     # Observability
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["json", "console"] = Field("json", description="One JSON object per line, or for people.")
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port of `/metrics` for a process without the api role. 0: none."
+    )
     otlp_endpoint: str = Field("", description="OTLP/HTTP endpoint for traces. Empty: no traces.")
 
     @field_validator("capabilities", "allowed_hosts", "trusted_proxies", "worker_lanes", mode="before")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 REGISTRY = CollectorRegistry(auto_describe=True)
 
@@ -43,3 +43,9 @@ SWEPT = Counter("fotofila_swept_objects", "Objects removed by the sweeper.", ["r
 QUEUE_DEPTH = Gauge("fotofila_queue_depth", "Messages in a lane.", ["lane", "state"], registry=REGISTRY)
 DELIVERIES = Counter("fotofila_notification_deliveries", "Notifications sent.", ["kind", "outcome"], registry=REGISTRY)
 RATE_LIMITED = Counter("fotofila_rate_limited_requests", "Requests answered with 429.", registry=REGISTRY)
+
+
+def serve_metrics(*, host: str, port: int) -> None:
+    """Answer `/metrics` from a thread, for a process that has no HTTP server of its own; port 0 answers nowhere."""
+    if port:
+        start_http_server(port, addr=host, registry=REGISTRY)

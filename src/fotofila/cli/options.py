@@ -21,9 +21,14 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 def settings_with(**options: object) -> Settings:
     """Read the settings, options first; raises SettingsError."""
     for name, value in options.items():
-        if value is not None:
-            os.environ[PREFIX + name.upper()] = str(value)
+        set_option(name, value)
     return load_settings()
+
+
+def set_option(name: str, value: object) -> None:
+    """Put an option that was given before the environment's."""
+    if value is not None:
+        os.environ[PREFIX + name.upper()] = str(value)
 
 
 def configure_process(settings: Settings, *, service: str) -> None:

@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 
 import uvicorn
@@ -32,7 +32,7 @@ GRACE_SECONDS = 5
 WORKER_GRACE_SECONDS = 10.0
 BACKLOG = 2048
 
-Ready = Callable[[Context, str], Awaitable[None]]
+Ready = Callable[[Context, str], Coroutine[None, None, None]]
 """Called with the context and the address once the server answers."""
 
 
@@ -106,9 +106,10 @@ async def run_api(context: Context, listener: socket.socket, stop: asyncio.Event
         stopping = tasks.create_task(stop.wait())
         url = f"http://{settings.host}:{port}"
         log.info("api.listening", url=url)
-        if on_ready is not None:
-            await on_ready(context, url)
+        greeting = tasks.create_task(on_ready(context, url)) if on_ready is not None else None
         await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if greeting is not None:
+            greeting.cancel()
         server.should_exit = True
         stop.set()
 

@@ -15,6 +15,6 @@ def check_models(settings: Settings) -> Finding:
     if damaged := [file.path.name for file in files if file.state == "damaged"]:
         return wrong("models", f"Damaged in {settings.models_dir}: {', '.join(damaged)}: {mend}")
     if unmet := unmet_roles(files):
-        return wrong("models", f"Missing in {settings.models_dir}: {', '.join(unmet)}: {mend}")
+        return wrong("models", f"Missing in {settings.models_dir}: {'; '.join(unmet)}: {mend}")
     ready = sum(file.state == "ready" for file in files)
     return ok("models", f"{ready} files in {settings.models_dir} are what they should be.")

@@ -1,0 +1,95 @@
+"""Cut a face out so that its five points lie where a model was taught to expect them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Points = NDArray[np.float64]
+"""(5, 2): x, y in pixels; a whole number is the centre of a pixel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Similarity:
+    """Rotation, scale and shift: (x, y) goes to (a x - b y + dx, b x + a y + dy)."""
+
+    a: float
+    b: float
+    dx: float
+    dy: float
+
+    @property
+    def scale(self) -> float:
+        """Pixels there for one pixel here."""
+        return float(np.hypot(self.a, self.b))
+
+
+def similarity(source: Points, target: Points) -> Similarity:
+    """The similarity that takes `source` nearest to `target` in squares.
+
+    Umeyama 1991, "Least-squares estimation of transformation parameters between two point patterns", for the plane
+    and without mirroring, where it has this closed form.
+    """
+    from_mean, to_mean = source.mean(axis=0), target.mean(axis=0)
+    here, there = source - from_mean, target - to_mean
+    spread = float((here**2).sum())
+    a = float((here * there).sum()) / spread
+    b = float((here[:, 0] * there[:, 1] - here[:, 1] * there[:, 0]).sum()) / spread
+    return Similarity(
+        a=a,
+        b=b,
+        dx=float(to_mean[0] - a * from_mean[0] + b * from_mean[1]),
+        dy=float(to_mean[1] - b * from_mean[0] - a * from_mean[1]),
+    )
+
+
+def cut_out(pixels: NDArray[np.uint8], points: Points, template: Points, side: int) -> NDArray[np.uint8]:
+    """A chip (side, side, 3) in which `points` of the photo lie at `template`; black beyond the photo's border.
+
+    Bilinear; a face that is more than twice as large as the chip is first averaged down, so that nothing is skipped.
+    """
+    move = similarity(points, template)
+    if not np.isfinite([move.a, move.b, move.dx, move.dy]).all() or move.scale == 0:
+        return np.zeros((side, side, 3), np.uint8)
+    inverse = _inverse(move)
+    left, top, right, bottom = _window(inverse, side, pixels.shape[1], pixels.shape[0])
+    if right <= left or bottom <= top:
+        return np.zeros((side, side, 3), np.uint8)
+    face = Image.fromarray(pixels[top:bottom, left:right])
+    factor = max(1, int(inverse.scale))
+    if factor > 1:
+        face = face.reduce(factor)
+    # Pillow counts from the corner of a pixel, points from its centre: half a pixel on either side.
+    shift_x = inverse.dx + 0.5 - 0.5 * (inverse.a - inverse.b) - left
+    shift_y = inverse.dy + 0.5 - 0.5 * (inverse.b + inverse.a) - top
+    terms = (inverse.a, -inverse.b, shift_x, inverse.b, inverse.a, shift_y)
+    chip = face.transform(
+        (side, side),
+        Image.Transform.AFFINE,
+        tuple(term / factor for term in terms),
+        Image.Resampling.BILINEAR,
+    )
+    return np.asarray(chip)
+
+
+def _inverse(move: Similarity) -> Similarity:
+    square = move.a**2 + move.b**2
+    a, b = move.a / square, -move.b / square
+    return Similarity(a=a, b=b, dx=-(a * move.dx - b * move.dy), dy=-(b * move.dx + a * move.dy))
+
+
+def _window(inverse: Similarity, side: int, width: int, height: int) -> tuple[int, int, int, int]:
+    """The part of the photo that the chip reads, with two pixels of room for the filter."""
+    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]], np.float64)
+    x = inverse.a * corners[:, 0] - inverse.b * corners[:, 1] + inverse.dx
+    y = inverse.b * corners[:, 0] + inverse.a * corners[:, 1] + inverse.dy
+    room = 2 + 2 * int(inverse.scale)
+    return (
+        int(np.clip(x.min() - room, 0, width)),
+        int(np.clip(y.min() - room, 0, height)),
+        int(np.clip(x.max() + room, 0, width)),
+        int(np.clip(y.max() + room, 0, height)),
+    )

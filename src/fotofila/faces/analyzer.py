@@ -1,0 +1,133 @@
+"""From pixels to faces: detect, cut out, describe. Models are loaded when they are first needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fotofila.core.inference.session import Session
+from fotofila.core.inference.specs import ModelSpec
+from fotofila.core.inference.store import list_files, load
+from fotofila.faces import attributes, embedder
+from fotofila.faces.align import cut_out
+from fotofila.faces.calibration import confidence_of, score_of
+from fotofila.faces.detector import Detection, detect, scales_for
+from fotofila.faces.face import LANDMARK_TYPES, ApparentGender, BoundingBox, Face, Landmark
+from fotofila.faces.fusion import SCORE, Detections
+from fotofila.faces.pose import estimate_pose
+from fotofila.faces.quality import measure_quality
+from fotofila.faces.specs import AGE, DETECTOR, EMBEDDER, EMBEDDER_FALLBACK, GENDER
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalyzeOptions:
+    """What is wanted of a photo."""
+
+    detection: Detection = "accurate"
+    age: bool = True
+    gender: bool = True
+    embed: bool = False
+    min_confidence: float = 0.5
+    """Detections less certain than this are left out."""
+    min_face_pixels: float = 14.0
+    """Faces that are less high than this in the photo are left out: nothing can be said of them."""
+
+
+class FaceAnalyzer:
+    """Analyses photos, one after the other; keeps the models that it has loaded."""
+
+    def __init__(self, models_dir: Path, *, threads: int = 1) -> None:
+        """Nothing is read yet: a missing model shows when it is first needed."""
+        self._models_dir = models_dir
+        self._threads = threads
+        self._sessions: dict[str, Session] = {}
+
+    def analyze(self, pixels: Pixels, options: AnalyzeOptions | None = None) -> tuple[Face, ...]:
+        """Faces of an upright photo, (H, W, 3) uint8 RGB, the most certain first.
+
+        Raises:
+            ModelUnavailableError: a model that is needed is not in the models folder.
+        """
+        options = options or AnalyzeOptions()
+        found = self.detect(pixels, options)
+        chips = [cut_out(pixels, _points(row), embedder.TEMPLATE, embedder.SIDE) for row in found]
+        ages, genders = self._attributes(pixels, found, options)
+        vectors = self._embed(chips) if options.embed else None
+        return tuple(
+            Face(
+                bounding_box=_box(row, pixels),
+                confidence=confidence_of(float(row[SCORE])),
+                landmarks=_landmarks(row, pixels),
+                pose=estimate_pose(_points(row)),
+                quality=measure_quality(chips[index]),
+                age_range=attributes.age_range(ages[index]) if options.age else None,
+                age_years=ages[index].years if options.age else None,
+                apparent_gender=genders[index],
+                embedding=None if vectors is None else vectors[index],
+            )
+            for index, row in enumerate(found)
+        )
+
+    def detect(self, pixels: Pixels, options: AnalyzeOptions) -> Detections:
+        """The rows of the detector that pass the options."""
+        least = score_of(options.min_confidence)
+        scales = scales_for(pixels.shape[1], pixels.shape[0], options.detection)
+        # Candidates well below the wanted score still sharpen the average of a cluster that passes.
+        found = detect(self._session(DETECTOR), pixels, scales, floor=max(0.02, least / 4))
+        high_enough = found[:, 3] - found[:, 1] >= options.min_face_pixels
+        return found[(found[:, SCORE] >= least) & high_enough]
+
+    def _attributes(
+        self, pixels: Pixels, found: Detections, options: AnalyzeOptions
+    ) -> tuple[list[attributes.AgeEstimate], list[ApparentGender | None]]:
+        if not len(found) or not (options.age or options.gender):
+            return [], [None] * len(found)
+        chips = np.stack([cut_out(pixels, _points(row), attributes.TEMPLATE, attributes.SIDE) for row in found])
+        # Whether a gender may be said hangs on the age, so the age is estimated for either.
+        ages = attributes.estimate_ages(self._session(AGE), chips)
+        if not options.gender:
+            return ages, [None] * len(found)
+        genders = attributes.estimate_genders(self._session(GENDER), chips)
+        return ages, [
+            gender if age.years >= attributes.GENDER_FROM_YEARS else None
+            for age, gender in zip(ages, genders, strict=True)
+        ]
+
+    def _embed(self, chips: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        if not chips:
+            return np.zeros((0, embedder.NUMBERS), np.float32)
+        return embedder.embed(self._session(EMBEDDER, EMBEDDER_FALLBACK), np.stack(chips))
+
+    def _session(self, *wanted: ModelSpec) -> Session:
+        """The session of the first of `wanted` that is in the folder."""
+        name = wanted[0].name
+        if name not in self._sessions:
+            here = [file.spec for file in list_files(wanted, self._models_dir) if file.state == "ready"]
+            spec = here[0] if here else wanted[0]
+            self._sessions[name] = Session(load(spec, self._models_dir), threads=self._threads)
+        return self._sessions[name]
+
+
+def _points(row: NDArray[np.float32]) -> NDArray[np.float64]:
+    return row[5:].reshape(5, 2).astype(np.float64)
+
+
+def _box(row: NDArray[np.float32], pixels: Pixels) -> BoundingBox:
+    height, width = pixels.shape[:2]
+    left, top, right, bottom = (float(value) for value in row[:4])
+    return BoundingBox(
+        left=left / width, top=top / height, width=(right - left) / width, height=(bottom - top) / height
+    )
+
+
+def _landmarks(row: NDArray[np.float32], pixels: Pixels) -> tuple[Landmark, ...]:
+    height, width = pixels.shape[:2]
+    return tuple(
+        Landmark(type=name, x=float(x) / width, y=float(y) / height)
+        for name, (x, y) in zip(LANDMARK_TYPES, row[5:].reshape(5, 2), strict=True)
+    )

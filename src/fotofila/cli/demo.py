@@ -16,10 +16,10 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from fotofila.cli.faces_table import faces_table
+from fotofila.cli.faces_table import show_faces
 from fotofila.cli.first_photo import open_server, send_and_wait
 from fotofila.cli.options import configure_process, settings_with
-from fotofila.cli.output import remark, show_table
+from fotofila.cli.output import remark
 from fotofila.cli.pinned import demo_photo
 from fotofila.cli.running import run_async
 from fotofila.cli.serve import serve
@@ -70,7 +70,7 @@ def show_demo(out: Path) -> int:
     found = show.found
     if found is None:  # stopped by hand
         raise KeyboardInterrupt
-    show_table(faces_table(found["filename"], found["width"], found["height"], found["faces"]))
+    show_faces(found["filename"], found["width"], found["height"], found["faces"])
     return len(found["faces"])
 
 

@@ -7,17 +7,24 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
-from rich.text import Text
+
+from fotofila.cli.output import say, show_table
 
 COLUMNS = ("#", "Centre", "Size", "Sure", "Age", "Appears", "Yaw", "Pitch", "Roll", "Sharp")
 NONE = "-"
 
 
-def faces_table(name: str, width: int, height: int, faces: Sequence[Mapping[str, Any]]) -> Table:
-    """Make the table of a photo of `width` by `height` pixels; faces from left to right, angles in degrees."""
+def show_faces(name: str, width: int, height: int, faces: Sequence[Mapping[str, Any]]) -> None:
+    """Print what was found in a photo of `width` by `height` pixels."""
     count = f"{len(faces)} face{'' if len(faces) == 1 else 's'}" if faces else "no face"
-    title = Text.assemble((name, "bold"), f"  {width} x {height} pixels, {count}")
-    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", title_style="", pad_edge=False)
+    say(f"{name}  {width} x {height} pixels, {count}", style="bold")
+    if faces:
+        show_table(faces_table(width, height, faces))
+
+
+def faces_table(width: int, height: int, faces: Sequence[Mapping[str, Any]]) -> Table:
+    """Make the table of faces, from left to right; places in pixels, angles in degrees."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in COLUMNS:
         table.add_column(column, justify="left" if column == "Appears" else "right", no_wrap=True)
     for number, face in enumerate(sorted(faces, key=lambda face: face["bounding_box"]["left"]), start=1):

@@ -15,6 +15,8 @@ from rich.text import Text
 
 OUT = Console(highlight=False)
 ERR = Console(stderr=True, highlight=False)
+WIDE = 200
+"""Characters of a line where the output is no terminal: whoever reads it can cut, but not bring back."""
 
 
 def print_json(value: Any) -> None:
@@ -47,7 +49,7 @@ def show_table(table: Table) -> None:
     if OUT.is_terminal:
         OUT.print(table)
     else:
-        OUT.print(table, width=max(200, OUT.width), crop=False)
+        Console(width=max(WIDE, OUT.width), highlight=False).print(table)
 
 
 def moment(value: datetime | None) -> str:

@@ -9,9 +9,9 @@ from fotofila.access.keys import create_key, list_keys
 from fotofila.access.sign_in import FIRST_LINK_LIFETIME, make_sign_in_link
 from fotofila.access.workspaces import FIRST_USER
 from fotofila.cli.database import OWNER
-from fotofila.cli.faces_table import faces_table
+from fotofila.cli.faces_table import show_faces
 from fotofila.cli.first_photo import open_server, reachable, send_and_wait
-from fotofila.cli.output import OUT, remark, show_table
+from fotofila.cli.output import OUT, remark
 from fotofila.cli.pinned import demo_photo
 from fotofila.core.capability import Context
 from fotofila.core.errors import FotofilaError
@@ -59,4 +59,4 @@ async def show_first_photo(context: Context, url: str) -> None:
     """Send the demo photo and print the faces."""
     async with open_server(context, url) as (server, _):
         found = await send_and_wait(server, demo_photo(context.settings))
-    show_table(faces_table(found["filename"], found["width"], found["height"], found["faces"]))
+    show_faces(found["filename"], found["width"], found["height"], found["faces"])

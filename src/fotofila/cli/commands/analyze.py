@@ -9,10 +9,10 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from fotofila.cli.analysis import Analysed, Wish, analyse_all, demand_models, shape
-from fotofila.cli.faces_table import faces_table
+from fotofila.cli.faces_table import show_faces
 from fotofila.cli.lazy import new_app
 from fotofila.cli.options import Json, configure_command, settings_with
-from fotofila.cli.output import ERR, print_json, remark, show_table
+from fotofila.cli.output import ERR, print_json, remark
 from fotofila.cli.pictures import Picture, find_pictures
 from fotofila.cli.running import run_async
 from fotofila.core.config import Settings
@@ -88,4 +88,4 @@ def show(done: Analysed) -> None:
         remark(f"{done.picture.path}: {done.error}", style="red")
         return
     photo = done.result["photo"]
-    show_table(faces_table(str(done.picture.path), photo["width"], photo["height"], done.result["faces"]))
+    show_faces(str(done.picture.path), photo["width"], photo["height"], done.result["faces"])

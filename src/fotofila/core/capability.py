@@ -42,7 +42,8 @@ class JobKind:
     """A kind of job: two functions in two files, and one that settles its arguments.
 
     `work(work: Work, report: Report) -> Outcome` runs in the sandboxed child.
-    `apply(session, job, result, renditions, clock) -> None` (async) runs in feedback, in its transaction.
+    `apply(session, job, result, renditions, now) -> dict` (async) runs in feedback, in its transaction, and returns
+    what the event tells. Autoflush is off there: flush before you ask for what you have just added.
     `resolve(session, owner, settings) -> dict` (async) settles, at ingest, everything that shapes the result.
     """
 

@@ -25,7 +25,8 @@ async def apply(
     photo = await session.get_one(Photo, job.photo_id)
     await adopt_renditions(session, photo, job, renditions, now=now)
     adopt_facts(photo, result["photo"])
-    await session.execute(delete(FaceRow).where(FaceRow.photo_id == photo.id))
+    if photo.face_count is not None:
+        await session.execute(delete(FaceRow).where(FaceRow.photo_id == photo.id))
     faces: list[Mapping[str, Any]] = result["faces"]
     session.add_all(face_row(photo, face, job.args) for face in faces)
     photo.face_count = len(faces)

@@ -26,8 +26,9 @@ BATCH = 200
 async def run(context: Context, stop: asyncio.Event) -> None:
     """Relay until told to stop."""
     while not stop.is_set():
+        mark = context.db.changes.mark()
         if await relay_once(context) < BATCH:
-            await context.db.changes.wait(context.settings.relay_interval_seconds)
+            await context.db.changes.wait(context.settings.relay_interval_seconds, since=mark)
 
 
 async def relay_once(context: Context) -> int:

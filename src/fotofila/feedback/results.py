@@ -101,8 +101,9 @@ async def apply_together(context: Context, reported: Sequence[Reported]) -> None
     """Apply a batch, commit, then ack."""
     async with context.db.write() as session:
         jobs = await load_jobs(session, {entry.message.job_id for entry in reported})
-        for entry in reported:
-            await apply_result(context, session, jobs.get(entry.message.job_id), entry.message, entry.result)
+        with session.no_autoflush:  # one flush writes the rows of the whole batch, table by table
+            for entry in reported:
+                await apply_result(context, session, jobs.get(entry.message.job_id), entry.message, entry.result)
     await context.queue.ack([entry.delivery for entry in reported])
     for entry in reported:
         RESULTS.labels(entry.message.type).inc()

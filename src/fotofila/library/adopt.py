@@ -20,14 +20,14 @@ async def adopt_renditions(
     session: AsyncSession, photo: Photo, job: Job, renditions: Sequence[messages.Rendition], *, now: datetime
 ) -> None:
     """Make the winning execution's files the photo's; those of an earlier one are buried."""
-    query = select(Rendition.execution_id).where(Rendition.photo_id == photo.id).distinct()
-    for execution_id in await session.scalars(query):
-        if execution_id != job.execution_id:
-            prefix = execution_prefix(photo.owner, photo.id, execution_id)
-            await session.execute(
-                insert_ignore(session, Tombstone).values(prefix=prefix, reason="replaced", created_at=now)
-            )
-    await session.execute(delete(Rendition).where(Rendition.photo_id == photo.id))
+    earlier = (await session.scalars(select(Rendition).where(Rendition.photo_id == photo.id))).all()
+    for execution_id in {rendition.execution_id for rendition in earlier} - {job.execution_id}:
+        prefix = execution_prefix(photo.owner, photo.id, execution_id)
+        await session.execute(
+            insert_ignore(session, Tombstone).values(prefix=prefix, reason="replaced", created_at=now)
+        )
+    if earlier:
+        await session.execute(delete(Rendition).where(Rendition.photo_id == photo.id))
     session.add_all(
         Rendition(photo_id=photo.id, execution_id=job.execution_id, **rendition.model_dump())
         for rendition in renditions

@@ -49,6 +49,7 @@ async def stream(request: Request, context: Context, owner: str, after: int | No
     yield b"retry: 2000\n\n"
     spoken = context.clock.now()
     while not await request.is_disconnected():
+        mark = context.db.changes.mark()
         async with context.db.read() as session:
             events = await events_after(session, after_id=last, owner=owner)
         if events:
@@ -59,7 +60,7 @@ async def stream(request: Request, context: Context, owner: str, after: int | No
         if (context.clock.now() - spoken).total_seconds() >= HEARTBEAT_SECONDS:
             yield b": still here\n\n"
             spoken = context.clock.now()
-        await context.db.changes.wait(1.0)
+        await context.db.changes.wait(1.0, since=mark)
 
 
 async def newest(context: Context) -> int:

@@ -20,6 +20,7 @@ async def wait_for_job(context: Context, owner: str, upload: Upload, *, until: d
         select(Photo, Job).join(Job, Job.id == Photo.job_id).where(Photo.id == upload.photo.id, Photo.owner == owner)
     )
     while True:
+        mark = context.db.changes.mark()
         async with context.db.read() as session:
             row = (await session.execute(query)).first()
         if row is None:
@@ -27,4 +28,4 @@ async def wait_for_job(context: Context, owner: str, upload: Upload, *, until: d
         left = (until - context.clock.now()).total_seconds()
         if row[1].state in FINAL or left <= 0:
             return upload_out(row[0], row[1], duplicate=upload.duplicate)
-        await context.db.changes.wait(min(left, 1.0))
+        await context.db.changes.wait(min(left, 1.0), since=mark)

@@ -18,6 +18,7 @@ async def run(context: Context, stop: asyncio.Event) -> None:
     """Notify until told to stop; what is being sent then is ended first."""
     async with Dispatcher(context) as dispatcher, asyncio.TaskGroup() as sends:
         while not stop.is_set():
+            mark = context.db.changes.mark()
             more = await collect(context)
             claims = await dispatcher.claim()
             for claim in claims:
@@ -27,5 +28,5 @@ async def run(context: Context, stop: asyncio.Event) -> None:
             if dispatcher.saturated:
                 await dispatcher.wait_for_place(IDLE_SECONDS)
             else:
-                await context.db.changes.wait(IDLE_SECONDS)
+                await context.db.changes.wait(IDLE_SECONDS, since=mark)
                 await sleep(stop, GATHER_SECONDS)

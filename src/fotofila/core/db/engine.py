@@ -17,7 +17,8 @@ from typing import Any
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from fotofila.core.db.changes import Changes, PolledChanges, SqliteChanges
+from fotofila.core.db.changes import Changes, PolledChanges
+from fotofila.core.sqlite import SqliteChanges
 
 BUSY_SECONDS = 30
 WAL_TRIES = 250

@@ -29,11 +29,13 @@ async def finish_job(
     """Give a job its final state; False when it has one already: the first final state of a round wins."""
     if job.state in FINAL:
         return False
+    if job.state in {JobState.PENDING, JobState.WAITING}:  # only then a message of it can be in the outbox
+        await session.flush()
+        await session.execute(delete(OutboxMessage).where(OutboxMessage.job_id == job.id))
     job.state = state
     job.error = error
     job.finished_at = now
     job.progress = 1.0 if state is JobState.DONE else job.progress
-    await session.execute(delete(OutboxMessage).where(OutboxMessage.job_id == job.id))
     note(session, job, state.value, now, {"code": error["code"]} if error else None)
     await tell(session, job, f"job.{state.value}", now, {**(data or {}), **({"error": error} if error else {})})
     if job.batch_id is not None:

@@ -18,9 +18,11 @@ from typing import TypeVar
 from fotofila.core.errors import StorageFullError, UnavailableError
 from fotofila.core.ids import new_id
 from fotofila.core.queue.base import MAX_PAYLOAD_BYTES, Delivery, Depth, LaneNames, Outgoing
+from fotofila.core.sqlite import POLL_SECONDS, SqliteChanges
 
 DEDUP_SECONDS = 600
-POLL_SECONDS = 0.02
+LOOK_SECONDS = 1.0
+"""Leases and delays end without a commit, so an empty lane is looked at now and then."""
 BUSY_SECONDS = 30
 WAL_TRIES = 250
 
@@ -70,6 +72,7 @@ class SqliteQueue:
         self._now = now
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="queue")
         self._connection: sqlite3.Connection | None = None
+        self._changes = SqliteChanges(path)
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         def call() -> T:
@@ -121,19 +124,12 @@ class SqliteQueue:
         lanes = [self._names.of(lane) for lane in lanes]
         deadline = time.monotonic() + wait_seconds
         while True:
+            mark = self._changes.mark() if wait_seconds else 0
             found = await self._run(lambda connection: self._take(connection, lanes, max_messages, lease_seconds))
-            if found or time.monotonic() >= deadline:
+            left = deadline - time.monotonic()
+            if found or left <= 0:
                 return found
-            await self._wait_for_change(deadline)
-
-    async def _wait_for_change(self, deadline: float) -> None:
-        """Sleep until another connection commits, or for a second: leases and delays end without a commit."""
-        seen = await self._run(data_version)
-        until = min(deadline, time.monotonic() + 1)
-        while time.monotonic() < until:
-            await asyncio.sleep(POLL_SECONDS)
-            if await self._run(data_version) != seen:
-                return
+            await self._changes.wait(min(left, LOOK_SECONDS), since=mark)
 
     def _take(
         self, connection: sqlite3.Connection, lanes: Sequence[str], count: int, lease_seconds: float
@@ -232,6 +228,7 @@ class SqliteQueue:
 
     async def close(self) -> None:
         """Let go of the file."""
+        await self._changes.close()
 
         def work() -> None:
             if self._connection is not None:
@@ -292,11 +289,6 @@ def has_ready(connection: sqlite3.Connection, lane: str, now: float) -> bool:
     """Say whether a lane has anything to receive."""
     query = "SELECT 1 FROM messages WHERE lane = ? AND ready_at <= ? LIMIT 1"
     return connection.execute(query, (lane, now)).fetchone() is not None
-
-
-def data_version(connection: sqlite3.Connection) -> int:
-    """Return a number that changes whenever another connection commits."""
-    return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 def translate(error: sqlite3.DatabaseError | OSError, path: Path) -> Exception:

@@ -55,7 +55,7 @@ def shown(parameter: Any) -> bool:
 def row(parameter: Any) -> tuple[str, str, str]:
     """Return the cells of one option or argument."""
     if parameter.param_type_name == "argument":
-        name = code(parameter.human_readable_name)
+        name = code(parameter.metavar or parameter.name.upper())
         return name, "required" if parameter.required else "", getattr(parameter, "help", "") or ""
     name = ", ".join(code(option) for option in (*parameter.opts, *parameter.secondary_opts))
     return name, default_of(parameter), parameter.help or ""

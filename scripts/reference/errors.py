@@ -31,6 +31,7 @@ AREAS = (
     ("fotofila.core.capability", "Messages and kinds"),
     ("fotofila.notify", "Notifications"),
     ("fotofila.access", "Access"),
+    ("fotofila.cli", "Commands"),
     ("fotofila", "Requests, storage, database"),
 )
 TOLD = {
@@ -41,6 +42,11 @@ TOLD = {
     "method_not_allowed": "The address does not take that method; the header `Allow` says which ones it takes (405).",
 }
 """Codes that no class stands for."""
+MEANINGS = {
+    "internal_error": "A fault of ours; the request id in the sentence finds it in the log.",
+    "invalid_image": "The picture cannot be used, for a reason that has no code of its own.",
+}
+"""Of base classes, whose docstrings speak to programmers."""
 _SKIPPED = ("fotofila.testing", "fotofila.core.db.migrations")
 
 
@@ -85,7 +91,8 @@ def row(error: type[FotofilaError]) -> tuple[str, ...]:
     attempts = f", {error.max_attempts} attempts" if error.max_attempts is not None else ""
     backoff = NOTHING if error.permanent else f"`{error.retry_class}`{attempts}"
     permanent = "yes" if error.permanent else "no"
-    return code(error.code), str(error.status) if answers else NOTHING, permanent, backoff, first_line(error.__doc__)
+    meaning = MEANINGS.get(error.code) or first_line(error.__doc__)
+    return code(error.code), str(error.status) if answers else NOTHING, permanent, backoff, meaning
 
 
 def backoff_table() -> str:

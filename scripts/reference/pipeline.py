@@ -19,7 +19,6 @@ How to write one: [a capability of your own](../how-to/write-a-capability.md).
 EVENTS = {
     "photo.created": ("A photo was taken in; it is durable, and its job is on its way.", "`filename`"),
     "photo.deleted": ("A photo was deleted, by a person or by retention.", ""),
-    "job.queued": ("The job's message is in the queue.", ""),
     "job.started": ("A worker began.", ""),
     "job.progress": ("How far it is; at most one a second.", "`progress` (0 to 1)"),
     "job.retrying": ("An attempt did not work, or could not be made; the next one has a time.", "`attempt`, `code`"),

@@ -7,7 +7,7 @@ import pytest
 
 from fotofila.core.config.settings import PREFIX, Settings
 from fotofila.core.jobs.states import FINAL
-from scripts.reference import commands, errors, metrics, pages, pipeline
+from scripts.reference import commands, errors, metrics, models, pages, pipeline
 from tests.docs.conftest import ROOT
 
 SOURCE = ROOT / "src" / "fotofila"
@@ -48,6 +48,12 @@ def test_every_job_kind_and_capability_is_in_the_reference() -> None:
     names = [capability.name for capability in pipeline.capabilities()]
     names += [kind.name for capability in pipeline.capabilities() for kind in capability.job_kinds]
     assert [name for name in names if f"`{name}`" not in page] == []
+
+
+def test_every_model_is_in_the_reference_with_its_licence() -> None:
+    page = written("models.md")
+    assert [spec.name for spec in models.every() if f"{spec.name} {spec.version}" not in page] == []
+    assert [spec.name for spec in models.every() if not spec.licence] == []
 
 
 def test_every_role_is_in_the_reference() -> None:

@@ -39,12 +39,13 @@ def work(work: Work, report: Report) -> Outcome:
     report(0.8)
     renditions = make_renditions(decoded.pixels, [annotation(face) for face in faces])
     files = tuple(write(work.folder, renditions, name) for name in THUMBNAILS)
-    cpu = {
+    timings = {
         "decode": round(decoded_at - began, 4),
         "vision": round(analyzed_at - decoded_at, 4),
         "renditions": round(clock() - analyzed_at, 4),
     }
-    return Done(result={"photo": facts, "faces": [face.to_json() for face in faces], "cpu": cpu}, renditions=files)
+    result = {"photo": facts, "faces": [face.to_json() for face in faces]}
+    return Done(result=result, renditions=files, timings=timings)
 
 
 def options_of(args: Mapping[str, Any]) -> AnalyzeOptions:

@@ -79,8 +79,9 @@ def told(ours: FotofilaError, cause: BaseException) -> FotofilaError:
 def shape(outcome: Outcome) -> dict[str, Any]:
     """Turn an outcome into JSON."""
     match outcome:
-        case Done(result=result, renditions=renditions):
-            return {"outcome": "done", "result": dict(result), "renditions": [shape_file(file) for file in renditions]}
+        case Done(result=result, renditions=renditions, timings=timings):
+            files = [shape_file(file) for file in renditions]
+            return {"outcome": "done", "result": dict(result), "renditions": files, "timings": dict(timings)}
         case Retry(error=error):
             return {"outcome": "retry", "error": shape_error(error)}
         case Discard(error=error):

@@ -88,7 +88,8 @@ async def attempt(bench: Bench, delivery: Delivery, message: ProcessMessage, rep
     EXECUTION_SECONDS.labels(message.kind).observe(seconds)
     match answer["outcome"]:
         case "done":
-            await reporter.finished(answer["result"], renditions, seconds, answer["cpu_seconds"])
+            timings = {"cpu_seconds": answer["cpu_seconds"], **answer["timings"]}
+            await reporter.finished(answer["result"], renditions, seconds, timings)
         case "snooze":
             info = ErrorInfo(code="snoozed", sentence=answer["reason"], permanent=False)
             await reporter.retrying(info, wait_seconds=answer["seconds"], snooze=True)

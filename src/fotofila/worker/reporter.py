@@ -73,7 +73,7 @@ class Reporter:
         )
 
     async def finished(
-        self, result: dict[str, object], renditions: tuple[messages.Rendition, ...], seconds: float, cpu_seconds: float
+        self, result: dict[str, object], renditions: tuple[messages.Rendition, ...], seconds: float, timings: dict[str, float]
     ) -> None:
         """Say that it is done, and what came of it."""
         body = orjson.dumps(result)
@@ -89,7 +89,7 @@ class Reporter:
                 claim_key=claim,
                 renditions=renditions,
                 seconds=round(seconds, 4),
-                timings={"cpu_seconds": cpu_seconds},
+                timings=timings,
             ),
         )
 

@@ -30,6 +30,8 @@ class Done:
 
     result: Mapping[str, Any]
     renditions: tuple[RenditionFile, ...] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """CPU seconds by step, for the job's timeline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

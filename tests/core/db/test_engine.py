@@ -141,20 +141,35 @@ async def add_first(database: Database) -> None:
         session.add(Note(id=1))
 
 
-async def test_waiter_is_told_of_a_commit_by_another_connection(database: Database, tmp_path: Path) -> None:
+async def test_waiter_is_told_of_a_commit_since_its_mark(database: Database, tmp_path: Path) -> None:
     other = Database(f"sqlite:///{tmp_path / 'test.db'}")
-    waiting = asyncio.create_task(database.changes.wait(60))
-    while not waiting.done():
-        async with other.write() as session:
+    for writer in (other, database):
+        mark = database.changes.mark()
+        async with asyncio.timeout(10):
+            while not await count(database):
+                waiting = asyncio.create_task(database.changes.wait(60, since=mark))
+                async with writer.write() as session:
+                    session.add(Note())
+                await waiting
+        async with writer.write() as session:
             await session.execute(text("DELETE FROM test_notes"))
-        await asyncio.wait([waiting], timeout=0.05)
-    await waiting
+    await other.close()
+
+
+async def test_commit_between_the_look_and_the_wait_is_not_missed(database: Database, tmp_path: Path) -> None:
+    other = Database(f"sqlite:///{tmp_path / 'test.db'}")
+    for _ in range(20):
+        mark = database.changes.mark()
+        async with other.write() as session:
+            session.add(Note())
+        async with asyncio.timeout(10):
+            await database.changes.wait(60, since=mark)
     await other.close()
 
 
 async def test_waiter_returns_at_its_deadline_when_nothing_happens(database: Database) -> None:
     async with asyncio.timeout(5):
-        await database.changes.wait(0.01)
+        await database.changes.wait(0.01, since=database.changes.mark())
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,11 @@ class Reporter:
         )
 
     async def finished(
-        self, result: dict[str, object], renditions: tuple[messages.Rendition, ...], seconds: float, timings: dict[str, float]
+        self,
+        result: dict[str, object],
+        renditions: tuple[messages.Rendition, ...],
+        seconds: float,
+        timings: dict[str, float],
     ) -> None:
         """Say that it is done, and what came of it."""
         body = orjson.dumps(result)

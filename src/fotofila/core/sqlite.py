@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 POLL_SECONDS = 0.02
 
@@ -22,13 +24,23 @@ class SqliteChanges:
         self._waiters: set[asyncio.Future[None]] = set()
         self._task: asyncio.Task[None] | None = None
 
-    def mark(self) -> int:
-        """Return a number that changes whenever another connection commits."""
+    def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self._path, timeout=0, isolation_level=None)
+        return self._connection
+
+    def has_row(self, query: str, parameters: Mapping[str, Any]) -> bool:
+        """Say whether a query finds anything; True also when the file cannot be asked: then have the caller look."""
         try:
-            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+            return self._open().execute(query, parameters).fetchone() is not None
+        except sqlite3.OperationalError:
+            return True
+
+    def mark(self) -> int:
+        """Return a number that changes whenever another connection commits."""
+        try:
+            (version,) = self._open().execute("PRAGMA data_version").fetchone()
         except sqlite3.OperationalError:  # locked while another process opens it: have the caller look again
             return -1
         return int(version)

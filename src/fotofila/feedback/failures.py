@@ -133,9 +133,9 @@ async def redrive_due(context: Context) -> int:
         .order_by(Failure.redrive_due_at)
         .limit(REDRIVE_BATCH)
     )
-    async with context.db.read() as session:
-        if not (await session.scalars(query.limit(1))).all():
-            return 0
+    open_and_due = "SELECT 1 FROM failures WHERE redrive_due_at <= :now AND state = 'open' LIMIT 1"
+    if not await context.db.has_row(open_and_due, now=now):
+        return 0
     async with context.db.write() as session:
         due = (await session.scalars(query)).all()
         jobs = await redrive(session, due, now=now)

@@ -34,15 +34,18 @@ async def run(context: Context, stop: asyncio.Event) -> None:
 async def relay_once(context: Context) -> int:
     """Send one batch of due messages; returns how many."""
     now = context.clock.now()
+    if not await context.db.has_row("SELECT 1 FROM outbox WHERE due_at <= :now LIMIT 1", now=now):
+        OUTBOX_LAG.set(0)
+        return 0
     async with context.db.read() as session:
         due = (
             await session.scalars(
                 select(OutboxMessage).where(OutboxMessage.due_at <= now).order_by(OutboxMessage.id).limit(BATCH)
             )
         ).all()
-    OUTBOX_LAG.set((now - min(row.due_at for row in due)).total_seconds() if due else 0)
     if not due:
         return 0
+    OUTBOX_LAG.set((now - min(row.due_at for row in due)).total_seconds())
     for lane, rows in groupby(sorted(due, key=lambda row: (row.lane, row.id)), key=lambda row: row.lane):
         messages = [Outgoing(payload=row.payload, dedup_id=row.dedup_id) for row in rows]
         await context.queue.enqueue(lane, messages)

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 
 from fotofila.core.capability import Context, load
 from fotofila.core.errors import FotofilaError
+from fotofila.core.events.models import Event
 from fotofila.core.jobs.models import Job, Tombstone
 from fotofila.core.jobs.states import OPEN
 from fotofila.core.observability.logs import get_logger
@@ -21,6 +22,7 @@ from fotofila.feedback.pace import sleep
 log = get_logger(__name__)
 
 PAGE = 500
+EVENTS_KEPT = timedelta(days=30)
 
 
 async def run(context: Context, stop: asyncio.Event) -> None:
@@ -38,6 +40,7 @@ async def run(context: Context, stop: asyncio.Event) -> None:
 async def sweep_once(context: Context) -> int:
     """Sweep everything once; returns how many objects were removed."""
     swept = await sweep_tombstones(context) + await sweep_job_objects(context)
+    await forget_events(context)
     for capability in context.capabilities:
         for reference in capability.sweeps:
             swept += await load(reference)(context)
@@ -79,3 +82,10 @@ async def sweep_job_objects(context: Context) -> int:
             swept += len(dead)
             SWEPT.labels(prefix.rstrip("/")).inc(len(dead))
     return swept
+
+
+async def forget_events(context: Context) -> None:
+    """Forget events that no stream can want to resume from any more."""
+    before = context.clock.now() - EVENTS_KEPT
+    async with context.db.write() as session:
+        await session.execute(delete(Event).where(Event.at < before))

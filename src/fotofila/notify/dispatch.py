@@ -144,7 +144,8 @@ class Dispatcher:
     async def _choose(self, now: datetime) -> list[str]:
         """Look, without writing, for what may be sent now: the oldest, a few for each target."""
         free = CONCURRENCY - self._in_flight.total()
-        if free <= 0:
+        pending = "SELECT 1 FROM notification_deliveries WHERE state = 'pending' LIMIT 1"
+        if free <= 0 or not await self._context.db.has_row(pending):
             return []
         taken = Counter(self._in_flight)
         query = (

@@ -11,10 +11,11 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from fotofila.core.db.changes import Changes, PolledChanges
@@ -47,10 +48,27 @@ class Database:
         async with self._write() as session, session.begin():
             yield session
 
+    async def has_row(self, query: str, **parameters: Any) -> bool:
+        """Say whether a query (text that both databases read, `:name` for parameters) finds anything.
+
+        For loops that look often and mostly find nothing. SQLite answers from a connection of its own, on the event
+        loop, in tens of microseconds: a session costs a hundred times as much. The query must be answered by an index.
+        """
+        if isinstance(self.changes, SqliteChanges):
+            values = {name: sqlite_value(value) for name, value in parameters.items()}
+            return self.changes.has_row(query, values)
+        async with self.read() as session:
+            return (await session.execute(text(query), parameters)).first() is not None
+
     async def close(self) -> None:
         """Close every connection."""
         await self.changes.close()
         await self.engine.dispose()
+
+
+def sqlite_value(value: Any) -> Any:
+    """Write a time as `UtcDateTime` keeps it in SQLite."""
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else value
 
 
 def async_url(url: str) -> URL:

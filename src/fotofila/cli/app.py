@@ -83,6 +83,8 @@ def main() -> None:
     """
     try:
         app(prog_name="fotofila")
+    except SystemExit:  # first, so that `--help` does not ask what a wrong setting raises
+        raise
     except BaseExceptionGroup as group:
         tell(only_cause(group))
     except (FotofilaError, OSError, settings_errors()) as error:

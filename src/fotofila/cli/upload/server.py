@@ -59,9 +59,16 @@ class Sent:
 class Server:
     """One server, spoken to by several senders at once; when it asks one to wait, all do."""
 
-    def __init__(self, client: httpx.AsyncClient, *, sleep: Callable[[float], Any] = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        *,
+        sleep: Callable[[float], Any] = asyncio.sleep,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
         self._sleep = sleep
+        self._now = now
         self._not_before = 0.0
         self._answered = False
 
@@ -114,7 +121,7 @@ class Server:
         """
         lost = 0
         while True:
-            if (wait := self._not_before - time.monotonic()) > 0:
+            if (wait := self._not_before - self._now()) > 0:
                 await self._sleep(wait)
             try:
                 response = await self._client.send(build())
@@ -128,7 +135,7 @@ class Server:
             wait_seconds = asked_wait(response)
             if wait_seconds is None:
                 return response
-            self._not_before = max(self._not_before, time.monotonic() + wait_seconds)
+            self._not_before = max(self._not_before, self._now() + wait_seconds)
 
 
 async def content(picture: Picture, told: Callable[[int], None]) -> AsyncIterator[bytes]:

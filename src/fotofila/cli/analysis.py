@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import io
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from fotofila.bootstrap import load_capabilities
@@ -24,6 +22,7 @@ from fotofila.core.errors import FotofilaError, UnavailableError
 from fotofila.core.images.sniff import HEAD_BYTES, sniff
 from fotofila.core.inference.errors import ModelUnavailableError
 from fotofila.core.inference.store import list_files
+from fotofila.faces.face import embedding_from_base64
 from fotofila.faces.service import analysis_args
 from fotofila.worker.direct import DirectPool
 from fotofila.worker.loop import available_cpus
@@ -158,8 +157,8 @@ def shape(done: Analysed) -> dict[str, Any]:
 
 
 def shape_face(face: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn an embedding from its form on the wire (float32, base64) into numbers."""
+    """Turn an embedding from its form on the wire into numbers."""
     shaped = {name: value for name, value in face.items() if name != "embedding"}
     if embedding := face.get("embedding"):
-        shaped["embedding"] = np.frombuffer(base64.b64decode(embedding), dtype="<f4").round(6).tolist()
+        shaped["embedding"] = [round(float(each), 5) for each in embedding_from_base64(embedding)]
     return shaped

@@ -45,8 +45,8 @@ async def test_photo_goes_in_and_its_result_comes_out(context: Context, add: Add
 
 
 async def test_equal_bytes_answer_with_the_first_photo(context: Context, add: Add) -> None:
-    from fotofila.library.ingest import Limits, receive  # noqa: PLC0415
     from fotofila.library.add import add_photo  # noqa: PLC0415
+    from fotofila.library.ingest import Limits, receive  # noqa: PLC0415
     from tests.pipeline.conftest import OWNER, PRINCIPAL  # noqa: PLC0415
 
     first = await add()

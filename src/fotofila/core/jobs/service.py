@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from fotofila.core.ids import new_id
 from fotofila.core.jobs.messages import ProcessMessage, Source
 from fotofila.core.jobs.models import Job, OutboxMessage, TimelineEntry
 from fotofila.core.jobs.states import JobState
@@ -18,6 +17,7 @@ from fotofila.core.jobs.states import JobState
 class NewJob:
     """What a job is made of; `args` are settled and never change again."""
 
+    id: str
     owner: str
     kind: str
     kind_version: int
@@ -32,7 +32,7 @@ class NewJob:
 def create_job(session: AsyncSession, new: NewJob, *, now: datetime) -> Job:
     """Add a job and the message that starts it."""
     job = Job(
-        id=new_id(),
+        id=new.id,
         owner=new.owner,
         kind=new.kind,
         kind_version=new.kind_version,

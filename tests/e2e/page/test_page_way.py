@@ -1,0 +1,147 @@
+"""The way of a photo, seen from the page: in, live, faces, failures."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from fotofila.testing.pictures import jpeg
+from tests.e2e.page.conftest import PHONE, Broken, Visitor
+from tests.e2e.page.serving import Serving
+from tests.e2e.page.visiting import Visit
+
+ANALYSIS_MS = 60_000
+NO_PICTURE_YET = "404 GET /image?size="
+
+pytestmark = pytest.mark.e2e
+
+
+def choose(page: Page, *files: Path) -> None:
+    """Choose files as the button does."""
+    page.get_by_test_id("files").set_input_files(files)
+
+
+def upload(at: Visit, *files: Path) -> None:
+    """Choose files on the front page, and wait until each of them is in the grid."""
+    at.go("#/")
+    choose(at.page, *files)
+    for file in files:
+        expect(tile(at.page, file.name)).to_be_visible(timeout=ANALYSIS_MS)
+
+
+def tile(page: Page, name: str) -> Locator:
+    """Return the photo of a name in the grid."""
+    return page.get_by_role("list", name=re.compile("Photos, newest|Fotos, das mais")).get_by_role("link", name=name)
+
+
+def test_faces_come_out_of_a_photo_that_went_in(visitor: Visitor, group_photo: Path) -> None:
+    at = visitor()
+    upload(at, group_photo)
+    expect(tile(at.page, group_photo.name)).to_contain_text(re.compile(r"\d+ faces"), timeout=ANALYSIS_MS)
+    at.picture("photos-desktop-en")
+    tile(at.page, group_photo.name).click()
+    rows = at.page.locator("ol li details")
+    expect(rows.first).to_be_visible()
+    drawn = at.page.locator("svg g.face")
+    expect(drawn).to_have_count(rows.count())
+    assert rows.count() in range(28, 31)
+    at.picture("photo-desktop-en")
+
+
+def test_a_face_and_its_row_light_up_together(visitor: Visitor, group_photo: Path) -> None:
+    at = visitor()
+    upload(at, group_photo)
+    expect(tile(at.page, group_photo.name)).to_contain_text(re.compile(r"\d+ faces"), timeout=ANALYSIS_MS)
+    tile(at.page, group_photo.name).click()
+    at.page.locator("ol li summary").nth(3).focus()
+    expect(at.page.locator("svg g.face.active")).to_have_attribute("aria-label", re.compile("^Face 4:"))
+    at.page.locator("svg g.face").nth(0).hover()
+    expect(at.page.locator("ol li.active")).to_have_count(1)
+    at.page.get_by_role("button", name="Landmarks").click()
+    expect(at.page.locator("svg g.face").first.locator("circle")).to_have_count(5)
+    at.page.get_by_role("button", name="Faces").click()
+    expect(at.page.locator("svg g.face")).to_have_count(0)
+
+
+def test_a_photo_sent_by_a_program_appears_without_reloading(visitor: Visitor, server: Serving, tmp_path: Path) -> None:
+    at = visitor()
+    at.go("#/")
+    file = tmp_path / "from_elsewhere.jpg"
+    file.write_bytes(jpeg())
+    at.page.wait_for_timeout(500)  # the stream must be open: events from before are not resent
+    at.page.request.post(
+        f"{server.url}/api/photos?filename={file.name}",
+        data=file.read_bytes(),
+        headers={"Origin": server.url, "Content-Type": "image/jpeg"},
+    )
+    expect(tile(at.page, file.name)).to_be_visible()
+
+
+def test_progress_is_told_and_the_same_photo_is_known_again(visitor: Visitor, tmp_path: Path) -> None:
+    files = [tmp_path / f"batch_{number}.jpg" for number in range(5)]
+    for file in files:
+        file.write_bytes(jpeg())
+    at = visitor()
+    upload(at, *files)
+    expect(at.page.get_by_text("5 photos finished", exact=True)).to_be_visible(timeout=ANALYSIS_MS)
+    expect(at.page.get_by_test_id("upload-announcement")).to_have_text("5 of 5 photos finished.")
+    choose(at.page, files[0])
+    expect(at.page.get_by_text("Already in your library")).to_be_visible()
+
+
+def test_a_file_that_is_no_photo_is_refused_with_a_sentence(visitor: Visitor, tmp_path: Path) -> None:
+    file = tmp_path / "letter.jpg"
+    file.write_text("Dear photographer, this is a letter.")
+    at = visitor()
+    at.expect_refusal("415 POST /api/photos")
+    at.go("#/")
+    choose(at.page, file)
+    expect(at.page.get_by_text("This is a text")).to_be_visible()
+    expect(at.page.get_by_role("button", name="Upload letter.jpg again")).to_be_visible()
+
+
+def test_a_broken_photo_explains_itself_and_is_sent_again(visitor: Visitor, tmp_path: Path, broken: Broken) -> None:
+    file = tmp_path / "cut_off.jpg"
+    file.write_bytes(broken.content)
+    at = visitor()
+    at.expect_refusal(NO_PICTURE_YET)
+    upload(at, file)
+    expect(tile(at.page, file.name)).to_contain_text("Failed", timeout=ANALYSIS_MS)
+    at.go("#/failures")
+    at.picture("failures-desktop-en")
+    at.page.locator("main li .sentence").first.click()
+    expect(at.page.get_by_role("heading", level=1)).to_have_text(file.name)
+    expect(at.page.get_by_text(broken.code).first).to_be_visible()
+    at.page.get_by_text("Stack, for the operator").click()
+    expect(at.page.locator("pre").first).to_contain_text("Error")
+    at.picture("failure-desktop-en")
+    at.page.get_by_role("button", name="Send again").click()
+    expect(at.page.get_by_text("1 photo is back in the queue.")).to_be_visible()
+    at.go("#/failures?state=redriven")
+    expect(at.page.locator("main li .sentence").first).to_be_visible()
+
+
+def test_a_photo_is_deleted_after_a_question(visitor: Visitor, tmp_path: Path) -> None:
+    file = tmp_path / "mistake.jpg"
+    file.write_bytes(jpeg())
+    at = visitor()
+    upload(at, file)
+    tile(at.page, file.name).click()
+    at.page.get_by_role("button", name="Delete").click()
+    dialog = at.page.get_by_role("dialog", name="Delete this photo?")
+    dialog.get_by_role("button", name="Delete").click()
+    expect(at.page.get_by_text("The photo was deleted.")).to_be_visible()
+    expect(tile(at.page, file.name)).to_have_count(0)
+
+
+def test_on_a_phone_in_portuguese(visitor: Visitor, group_photo: Path) -> None:
+    at = visitor(locale="pt-BR", viewport=PHONE, has_touch=True)
+    upload(at, group_photo)
+    expect(tile(at.page, group_photo.name)).to_contain_text(re.compile(r"\d+ rostos"), timeout=ANALYSIS_MS)
+    at.picture("photos-phone-pt")
+    tile(at.page, group_photo.name).tap()
+    expect(at.page.get_by_role("heading", name=re.compile(r"^\d+ rostos$"))).to_be_visible()
+    at.picture("photo-phone-pt")

@@ -7,10 +7,12 @@ from sqlalchemy import select
 
 from fotofila.api.deps import SECURITY, ContextDep, Editor, Reader, ReadSession, WriteSession
 from fotofila.api.paging import Cursor, Limit, Page, make_cursor, read_cursor
+from fotofila.core.events.lifecycle import count_in_batch
 from fotofila.core.ids import new_id
 from fotofila.core.jobs.models import Batch
+from fotofila.core.jobs.states import JobState
 from fotofila.library.find import find_owned
-from fotofila.library.schemas import BatchIn, BatchOut
+from fotofila.library.schemas import BatchChange, BatchIn, BatchOut
 from fotofila.library.views import batch_out
 
 router = APIRouter(prefix="/api/batches", tags=["batches"], dependencies=[*SECURITY])
@@ -54,3 +56,17 @@ async def get_batch(batch_id: str, context: ContextDep, session: ReadSession, pr
     """Return X of Y, with the time that is left."""
     batch = await find_owned(session, Batch, batch_id, principal.owner, "batch")
     return batch_out(batch, context.clock.now())
+
+
+@router.patch("/{batch_id}", operation_id="change_batch", summary="Correct how many photos a batch will have")
+async def change_batch(
+    batch_id: str, body: BatchChange, context: ContextDep, session: WriteSession, principal: Editor
+) -> BatchOut:
+    """Correct the number that was expected; a batch that has all its results by that is finished, and tells so."""
+    batch = await find_owned(session, Batch, batch_id, principal.owner, "batch")
+    now = context.clock.now()
+    batch.expected = body.expected
+    await session.flush()
+    if batch.total > 0:
+        await count_in_batch(session, batch.id, JobState.DONE, now=now, by=0)
+    return batch_out(batch, now)

@@ -139,6 +139,12 @@ class BatchIn(BaseModel):
     expected: int | None = Field(None, ge=1, le=10_000_000, description="Photos that will come, when that is known.")
 
 
+class BatchChange(BaseModel):
+    """What turned out otherwise: photos that were refused, or known before, never come."""
+
+    expected: int = Field(ge=0, le=10_000_000, description="Photos that will have come in the end.")
+
+
 class BatchOut(Out):
     """A batch: X of Y, and how long it will take."""
 

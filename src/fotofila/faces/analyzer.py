@@ -66,7 +66,7 @@ class FaceAnalyzer:
                 pose=estimate_pose(_points(row)),
                 quality=measure_quality(chips[index]),
                 age_range=attributes.age_range(ages[index]) if options.age else None,
-                age_years=ages[index].years if options.age else None,
+                age_years=ages[index] if options.age else None,
                 apparent_gender=genders[index],
                 embedding=None if vectors is None else vectors[index],
             )
@@ -84,7 +84,7 @@ class FaceAnalyzer:
 
     def _attributes(
         self, pixels: Pixels, found: Detections, options: AnalyzeOptions
-    ) -> tuple[list[attributes.AgeEstimate], list[ApparentGender | None]]:
+    ) -> tuple[list[float], list[ApparentGender | None]]:
         if not len(found) or not (options.age or options.gender):
             return [], [None] * len(found)
         chips = np.stack([cut_out(pixels, _points(row), attributes.TEMPLATE, attributes.SIDE) for row in found])
@@ -94,8 +94,7 @@ class FaceAnalyzer:
             return ages, [None] * len(found)
         genders = attributes.estimate_genders(self._session(GENDER), chips)
         return ages, [
-            gender if age.years >= attributes.GENDER_FROM_YEARS else None
-            for age, gender in zip(ages, genders, strict=True)
+            gender if age >= attributes.GENDER_FROM_YEARS else None for age, gender in zip(ages, genders, strict=True)
         ]
 
     def _embed(self, chips: list[NDArray[np.uint8]]) -> NDArray[np.float32]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -25,32 +23,25 @@ GENDER_FROM_YEARS = 16
 """Below this the model is right about as often as a coin, so nothing is said."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgeEstimate:
-    """Years, and how far the model's own distribution spreads (one standard deviation)."""
+def estimate_ages(session: Session, chips: NDArray[np.uint8]) -> list[float]:
+    """Ages of chips (n, 128, 128, 3) RGB, cut out at `TEMPLATE`: the mean over the classes 0 to 80.
 
-    years: float
-    spread: float
-
-
-def estimate_ages(session: Session, chips: NDArray[np.uint8]) -> list[AgeEstimate]:
-    """Ages of chips (n, 128, 128, 3) RGB, cut out at `TEMPLATE`: the mean over the classes 0 to 80."""
-    shares = _run(session, chips, AGE_SIDE)
-    years = np.arange(shares.shape[1], dtype=np.float32)
-    means = shares @ years
-    spreads = np.sqrt(np.maximum(shares @ years**2 - means**2, 0))
-    return [AgeEstimate(years=float(m), spread=float(s)) for m, s in zip(means, spreads, strict=True)]
-
-
-def age_range(estimate: AgeEstimate) -> AgeRange:
-    """The range in which four of five people lie whose face gives this estimate.
-
-    Half its width is 2.5 years and a sixth of the estimate: a child's age shows to a few years, a grandparent's to
-    ten. Both numbers were fitted on the labelled chips of `python -m bench faces-accuracy`, which prints the share of
-    people who lie inside.
+    Each chip is looked at from both sides, as it is and mirrored: 1.7 ms of CPU a face for 4 % less error.
     """
-    half = 2.5 + estimate.years / 6
-    return AgeRange(low=max(0, round(estimate.years - half)), high=round(estimate.years + half))
+    shares = (_run(session, chips, AGE_SIDE) + _run(session, chips[:, :, ::-1], AGE_SIDE)) / 2
+    years: list[float] = (shares @ np.arange(shares.shape[1], dtype=np.float32)).tolist()
+    return years
+
+
+def age_range(years: float) -> AgeRange:
+    """The range in which four of five people lie whose age is estimated as `years`.
+
+    Half its width is 1.5 years and a quarter of the estimate, at most 16: a child's age shows to a few years, a
+    grown-up's to ten and more. The numbers are the 80 % quantile of the errors on the labelled chips of
+    `python -m bench faces-accuracy`, which prints the share of people who lie inside.
+    """
+    half = min(1.5 + years / 4, 16)
+    return AgeRange(low=max(0, round(years - half)), high=round(years + half))
 
 
 def estimate_genders(session: Session, chips: NDArray[np.uint8]) -> list[ApparentGender]:
@@ -65,7 +56,11 @@ def estimate_genders(session: Session, chips: NDArray[np.uint8]) -> list[Apparen
 def _run(session: Session, chips: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
     parts = []
     for at in range(0, len(chips), BATCH):
-        small = np.stack([np.asarray(Image.fromarray(chip).reduce(SIDE // side)) for chip in chips[at : at + BATCH]])
+        small = np.stack([_reduced(chip, SIDE // side) for chip in chips[at : at + BATCH]])
         planes = np.ascontiguousarray(((small - MEAN) / DEVIATION).transpose(0, 3, 1, 2))
         parts.append(session.run(images=planes)[0])
     return np.concatenate(parts)
+
+
+def _reduced(chip: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(np.ascontiguousarray(chip)).reduce(factor))

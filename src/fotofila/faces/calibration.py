@@ -1,11 +1,16 @@
-"""What the detector's score means: the share of such detections that are faces."""
+"""What the detector's score means: the share of such detections that are faces.
+
+A logistic curve over the logit of the score (Platt 1999, "Probabilistic outputs for support vector machines"), fitted
+on the 70 labelled WIDER photos of `python -m bench faces-accuracy`, both settings together, every detection counted
+that is not a label left out; the bench prints the gap that is left. It is monotone: it changes no order.
+"""
 
 from __future__ import annotations
 
 import math
 
-SLOPE = 1.0
-OFFSET = 0.0
+SLOPE = 2.2
+OFFSET = -1.2
 
 
 def confidence_of(score: float) -> float:

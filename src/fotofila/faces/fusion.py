@@ -113,7 +113,8 @@ def _clusters(rows: Detections, threshold: float) -> Iterator[NDArray[np.int64]]
 
 def _average(rows: Detections, weight: NDArray[np.float32]) -> NDArray[np.float32]:
     if len(rows) == 1:
-        return rows[0].copy()
+        only: NDArray[np.float32] = rows[0].copy()
+        return only
     mean: NDArray[np.float32] = (weight @ rows) / weight.sum()
     mean[SCORE] = rows[0, SCORE]
     return mean

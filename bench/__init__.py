@@ -1,0 +1,1 @@
+"""Every published figure, re-run by one command: `python -m bench NAME`."""

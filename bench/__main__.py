@@ -1,0 +1,38 @@
+"""`python -m bench NAME [options]`; without a name, every bench that needs no options."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+BENCHES = {
+    "faces-accuracy": ("bench.faces_accuracy", "detection, verification, age and gender on labelled faces"),
+    "faces-speed": ("bench.faces_speed_vision", "CPU of detection and embedding beside OpenCV and dlib"),
+    "images": ("bench.images", "CPU of what is done to a photo and is not vision"),
+}
+WITHOUT_OPTIONS = ("faces-speed", "images")
+TRIED_WRONGLY = 2
+
+
+def main(argv: list[str]) -> int:
+    if argv and argv[0] not in BENCHES:
+        for name, (_, what) in BENCHES.items():
+            print(f"{name:16} {what}")
+        return 0 if argv[0] in {"-h", "--help"} else TRIED_WRONGLY
+    if argv:
+        return run(argv[0], argv[1:])
+    return max(run(name, []) for name in WITHOUT_OPTIONS)
+
+
+def run(name: str, arguments: list[str]) -> int:
+    print(f"== {name}", flush=True)
+    try:
+        module = importlib.import_module(BENCHES[name][0])
+    except ModuleNotFoundError as error:
+        print(f"{error.name} is not installed: run `make bench-deps`.", file=sys.stderr)
+        return TRIED_WRONGLY
+    return int(module.main(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,185 @@
+"""Accuracy of face analysis on labelled faces: `python -m bench faces-accuracy --data FOLDER`.
+
+Every figure goes through the same `FaceAnalyzer` that the worker runs, models as fetched and rewritten. Exit code 1
+when a figure falls short of its bar.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.labelled import lfw_pairs, read_pixels, utk_people, wider_boxes
+from bench.precision import average_precision, outcomes_of
+from fotofila.core.inference.store import default_models_dir
+from fotofila.faces.analyzer import AnalyzeOptions, FaceAnalyzer
+from fotofila.faces.attributes import GENDER_FROM_YEARS
+from fotofila.faces.calibration import confidence_of
+from fotofila.faces.detector import Detection
+from fotofila.faces.face import Face
+
+EVERY_CANDIDATE = 0.002
+FALSE_ACCEPTS = 1e-2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A measured figure, what it means, and the bar that it must reach."""
+
+    name: str
+    value: float
+    definition: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def reached(self) -> bool:
+        """Whether the bar is reached; true where there is none."""
+        low = self.at_least is None or self.value >= self.at_least
+        return low and (self.at_most is None or self.value <= self.at_most)
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench faces-accuracy")
+    parser.add_argument("--data", type=Path, required=True, help="folder with lfw, wider and utk")
+    parser.add_argument("--models", type=Path, default=default_models_dir())
+    arguments = parser.parse_args(argv)
+    analyzer = FaceAnalyzer(arguments.models)
+    figures = []
+    for measure in (detection_figures, verification_figures, attribute_figures):
+        for figure in measure(analyzer, arguments.data):
+            figures.append(figure)
+            print(line_of(figure), flush=True)
+    print(json.dumps({figure.name: round(figure.value, 4) for figure in figures}))
+    return 0 if all(figure.reached for figure in figures) else 1
+
+
+def line_of(figure: Figure) -> str:
+    bar = f" (at least {figure.at_least})" if figure.at_least is not None else ""
+    bar = f" (at most {figure.at_most})" if figure.at_most is not None else bar
+    short = "" if figure.reached else "  FALLS SHORT"
+    return f"{figure.name:24} {figure.value:8.4f}{bar}{short}\n    {figure.definition}"
+
+
+def detection_figures(analyzer: FaceAnalyzer, data: Path) -> list[Figure]:
+    labelled = wider_boxes(data)
+    bars: dict[Detection, float] = {"accurate": 0.885, "fast": 0.865}
+    figures = []
+    for setting in get_args(Detection):
+        options = AnalyzeOptions(detection=setting, min_confidence=EVERY_CANDIDATE)
+        found = [analyzer.detect(read_pixels(path), options) for path in labelled]
+        boxes = list(labelled.values())
+        what = (
+            f"{len(boxes)} WIDER photos, setting `{setting}`, AP at IoU 0.5 over boxes at least 20 px high, not invalid"
+        )
+        figures += [
+            Figure(
+                name=f"ap_{setting}",
+                value=average_precision(found, boxes, strict=False),
+                definition=f"{what}; detections under 20 px that hit nothing are left out as the labels are",
+                at_least=bars[setting],
+            ),
+            Figure(
+                name=f"ap_{setting}_strict",
+                value=average_precision(found, boxes, strict=True),
+                definition=f"{what}; every detection that hits nothing is a false one",
+                at_least=bars[setting],
+            ),
+            Figure(
+                name=f"confidence_error_{setting}",
+                value=calibration_error(outcomes_of(found, boxes)),
+                definition="mean gap between confidence and share of hits over ten bins, weighted by size",
+            ),
+        ]
+    return figures
+
+
+def calibration_error(outcomes: NDArray[np.float64]) -> float:
+    """Expected calibration error of detections of confidence 0.1 and more."""
+    confidences = np.array([confidence_of(score) for score in outcomes[:, 0]])
+    kept = confidences >= 0.1
+    confidences, hits = confidences[kept], outcomes[kept, 1]
+    bins = np.minimum((confidences * 10).astype(int), 9)
+    gaps = [abs(confidences[bins == b].sum() - hits[bins == b].sum()) for b in range(10)]
+    return float(sum(gaps) / len(hits))
+
+
+def verification_figures(analyzer: FaceAnalyzer, data: Path) -> list[Figure]:
+    pairs = lfw_pairs(data)
+    paths = sorted({path for first, second, _ in pairs for path in (first, second)})
+    options = AnalyzeOptions(age=False, gender=False, embed=True, min_confidence=0.05)
+    vectors = {path: central_face(analyzer.analyze(read_pixels(path), options)) for path in paths}
+    embedded = {path: face.embedding for path, face in vectors.items() if face and face.embedding is not None}
+    zero = np.zeros(128, np.float32)
+    scores = np.array([float(embedded.get(a, zero) @ embedded.get(b, zero)) for a, b, _ in pairs])
+    same = np.array([is_same for _, _, is_same in pairs])
+    best = max(float(((scores >= threshold) == same).mean()) for threshold in scores)
+    allowed = np.quantile(scores[~same], 1 - FALSE_ACCEPTS)
+    what = f"{len(pairs)} LFW pairs, own detection and alignment on the full photo, the largest face nearest the centre"
+    return [
+        Figure(
+            name="verification",
+            value=best,
+            definition=f"{what}; accuracy at the best threshold; {len(paths) - len(embedded)} photos without a face",
+            at_least=0.993,
+        ),
+        Figure(
+            name="tar_at_far_1e-2",
+            value=float((scores[same] > allowed).mean()),
+            definition=f"{what}; share of same pairs above the score that 1 % of the others exceed",
+        ),
+    ]
+
+
+def central_face(faces: tuple[Face, ...]) -> Face | None:
+    """The face for which size minus distance from the centre is largest."""
+
+    def weight(face: Face) -> float:
+        box = face.bounding_box
+        away = np.hypot(box.left + box.width / 2 - 0.5, box.top + box.height / 2 - 0.5)
+        return float(np.sqrt(box.width * box.height) - away)
+
+    return max(faces, key=weight, default=None)
+
+
+def attribute_figures(analyzer: FaceAnalyzer, data: Path) -> list[Figure]:
+    people = utk_people(data)
+    options = AnalyzeOptions(min_confidence=0.05)
+    faces = [central_face(analyzer.analyze(read_pixels(person.path), options)) for person in people]
+    known = [(person, face) for person, face in zip(people, faces, strict=True) if face is not None]
+    what = f"{len(people)} UTKFace chips, own detection and alignment, {len(people) - len(known)} without a face"
+    misses = np.array([abs((face.age_years or 0) - person.years) for person, face in known])
+    grown = np.array([person.years >= GENDER_FROM_YEARS for person, _ in known])
+    inside = [face.age_range.low <= person.years <= face.age_range.high for person, face in known if face.age_range]
+    said = [
+        (face.apparent_gender.value if face.apparent_gender else None, person.gender)
+        for person, face in known
+        if person.years >= GENDER_FROM_YEARS
+    ]
+    given = [(value, gender) for value, gender in said if value is not None]
+    return [
+        Figure(name="age_mae", value=float(misses.mean()), definition=f"{what}; mean error in years", at_most=6.5),
+        Figure(
+            name="age_mae_16_plus", value=float(misses[grown].mean()), definition="the same, people of 16 and older"
+        ),
+        Figure(
+            name="age_range_coverage", value=float(np.mean(inside)), definition="share of people inside their range"
+        ),
+        Figure(
+            name="gender_16_plus",
+            value=float(np.mean([value == gender for value, gender in given])),
+            definition=f"share right of {len(given)} people of 16 and older to whom a gender is given",
+            at_least=0.94,
+        ),
+        Figure(
+            name="gender_given_16_plus",
+            value=len(given) / len(said),
+            definition="share of people of 16 and older to whom one is given (estimated 16 or older)",
+        ),
+    ]

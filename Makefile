@@ -42,7 +42,7 @@ test: test-deps models $(STATIC) ## Run every test
 	@echo "Testing the program"
 	@$(PYTHON) -m pytest $(PYTEST_ARGS)
 
-lint: lint-deps web/node_modules/.stamp ## Check form, types, fence, and known flaws of what we pin
+lint: test-deps lint-deps web/node_modules/.stamp ## Check form, types, fence, and known flaws of what we pin
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/mypy
@@ -50,7 +50,7 @@ lint: lint-deps web/node_modules/.stamp ## Check form, types, fence, and known f
 	@$(PYTHON) -m scripts.reference --check
 	@cd web && $(WITH_NODE) npm run --silent lint
 	@cd web && $(WITH_NODE) npm run --silent check
-	@scripts/audit
+	@$(PYTHON) -m scripts.audit
 
 bench: bench-deps models ## Measure every published figure
 	@$(PYTHON) -m bench

@@ -29,7 +29,7 @@ def ask_pip() -> list[str]:
     answer = run(command, ROOT)
     audited = [each for each in answer.get("dependencies", []) if "vulns" in each]
     flaws = [
-        f"{each['name']} {each['version']}: {flaw['id']}, fixed in {', '.join(flaw['fix_versions']) or 'no version yet'}"
+        f"{each['name']} {each['version']}: {flaw['id']}, fixed in {', '.join(flaw['fix_versions']) or 'none yet'}"
         for each in audited
         for flaw in each["vulns"]
     ]

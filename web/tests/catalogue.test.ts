@@ -41,7 +41,7 @@ describe("the catalogues", () => {
 
 describe("plurals", () => {
   test.each([
-    [0, "0 faces", "0 rosto"],
+    [0, "no faces", "nenhum rosto"],
     [1, "1 face", "1 rosto"],
     [2, "2 faces", "2 rostos"],
     [29_000, "29,000 faces", "29.000 rostos"],

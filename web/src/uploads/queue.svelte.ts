@@ -1,5 +1,6 @@
-import { api, ok } from "../api/client";
+import { api } from "../api/client";
 import { asProblem } from "../api/problem";
+import { correctBatch, openBatch, settled } from "./batch";
 import { UploadItem, type Stage } from "./item.svelte";
 import { JobWatch } from "./jobs";
 import type { Picked } from "./pick";
@@ -17,6 +18,8 @@ class UploadQueue {
   #sending = 0;
   #nextId = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** How many photos the server was told to expect, by batch. */
+  #told = new Map<string, number>();
   #watch = new JobWatch(() => this.items);
 
   counts = $derived.by(() => {
@@ -50,7 +53,8 @@ class UploadQueue {
 
   /** Adds the files, as one batch when there are several. */
   async add(picked: Picked, batchName: string): Promise<void> {
-    const batchId = picked.files.length > 1 ? await this.#newBatch(picked.folder ?? batchName) : null;
+    const count = picked.files.length;
+    const batchId = count > 1 ? await openBatch(picked.folder ?? batchName, count) : null;
     if (!this.busy) this.startedAt = Date.now();
     const kept = this.busy ? this.items : this.items.filter((item) => item.retryable);
     this.items = [...kept, ...picked.files.map((file) => new UploadItem(this.#nextId++, file, batchId))];
@@ -92,12 +96,12 @@ class UploadQueue {
     this.items = this.items.filter((item) => !item.finished);
   }
 
-  /** A batch is a convenience: without one the photos go in all the same. */
-  async #newBatch(name: string): Promise<string | null> {
-    try {
-      return (await ok(api.POST("/api/batches", { body: { name } }))).id;
-    } catch {
-      return null;
+  /** Tells the server how many photos each batch has after all, once and again when that changes. */
+  #settle(): void {
+    for (const { id, came, promised } of settled(this.items)) {
+      if ((this.#told.get(id) ?? promised) === came) continue;
+      this.#told.set(id, came);
+      void correctBatch(id, came);
     }
   }
 
@@ -139,6 +143,7 @@ class UploadQueue {
     } finally {
       this.#sending--;
       this.#fill();
+      this.#settle();
     }
   }
 

@@ -4,7 +4,8 @@ import { numbers, plurals } from "../plural";
 const plural = plurals("en");
 const n = numbers("en");
 const photos = (count: number): string => plural(count, { one: "1 photo", other: `${n(count)} photos` });
-const faces = (count: number): string => plural(count, { one: "1 face", other: `${n(count)} faces` });
+const faces = (count: number): string =>
+  count === 0 ? "no faces" : plural(count, { one: "1 face", other: `${n(count)} faces` });
 const failures = (count: number): string =>
   plural(count, { one: "1 failure", other: `${n(count)} failures` });
 

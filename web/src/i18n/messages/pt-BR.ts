@@ -8,7 +8,7 @@ const n = numbers("pt-BR");
 const photos = (count: number): string =>
   plural(count, { one: `${n(count)} foto`, other: `${n(count)} fotos` });
 const faces = (count: number): string =>
-  plural(count, { one: `${n(count)} rosto`, other: `${n(count)} rostos` });
+  count === 0 ? "nenhum rosto" : plural(count, { one: `${n(count)} rosto`, other: `${n(count)} rostos` });
 const failures = (count: number): string =>
   plural(count, { one: `${n(count)} falha`, other: `${n(count)} falhas` });
 

@@ -17,7 +17,7 @@ from fotofila.bootstrap import make_context
 from fotofila.cli.pictures import Picture, find_pictures
 from fotofila.cli.upload.sending import Outcome, find_unknown, send_all
 from fotofila.cli.upload.server import Server, StoppedError, UnreachableError
-from fotofila.cli.upload.waiting import find_or_make_batch, wait_for_results
+from fotofila.cli.upload.waiting import close_batch, find_or_make_batch, wait_for_results
 from fotofila.core.capability import Context
 from fotofila.core.config import load_settings
 from fotofila.core.db.migrate import prepare_database
@@ -150,6 +150,16 @@ async def test_a_stopped_batch_is_gone_on_with(context: Context, pictures: list[
         await send(server, pictures, batch_id=first)
         await end_jobs(context, JobState.DONE)
         assert await find_or_make_batch(server, "holiday", 3) != first
+
+
+async def test_a_batch_ends_without_the_files_that_were_refused(context: Context, pictures: list[Picture]) -> None:
+    async with sender(context) as server:
+        batch_id = await find_or_make_batch(server, "holiday", 5)
+        await send(server, pictures[:4], batch_id=batch_id)
+        await end_jobs(context, JobState.DONE)
+        assert (await server.get(f"/api/batches/{batch_id}"))["finished_at"] is None
+        await close_batch(server, batch_id)
+        assert (await server.get(f"/api/batches/{batch_id}"))["finished_at"] is not None
 
 
 @pytest.mark.parametrize("state", [JobState.DONE, JobState.FAILED, JobState.CANCELLED])

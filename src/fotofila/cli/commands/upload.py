@@ -15,7 +15,7 @@ from fotofila.cli.running import run_async
 from fotofila.cli.upload.progress import Bar
 from fotofila.cli.upload.sending import Outcome, Trouble, find_unknown, send_all
 from fotofila.cli.upload.server import Server, connect
-from fotofila.cli.upload.waiting import find_or_make_batch, wait_for_results
+from fotofila.cli.upload.waiting import close_batch, find_or_make_batch, wait_for_results
 
 app = new_app()
 
@@ -68,6 +68,8 @@ async def send(
             unknown = await find_unknown(server, pictures, outcome, bar)
             batch_id = await find_or_make_batch(server, batch, len(unknown)) if len(unknown) > 1 else None
             await send_all(server, unknown, outcome, bar, batch_id=batch_id, jobs=jobs)
+        if batch_id is not None:
+            await close_batch(server, batch_id)
         if wait:
             await wait_for_results(server, outcome)
 

@@ -109,9 +109,9 @@ class Server:
         """Read something; raises as `send` does."""
         return settled(await self._ask(lambda: self._client.build_request("GET", path, params=params)))
 
-    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Make something; raises as `send` does."""
-        return settled(await self._ask(lambda: self._client.build_request("POST", path, json=body)))
+    async def tell(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Make or change something; raises as `send` does."""
+        return settled(await self._ask(lambda: self._client.build_request(method, path, json=body)))
 
     async def _ask(self, build: Callable[[], httpx.Request]) -> httpx.Response:
         """Ask until there is an answer that is not `come back later`.

@@ -26,8 +26,13 @@ async def find_or_make_batch(server: Server, name: str, expected: int) -> str:
     for batch in page["items"]:
         if batch["name"] == name and batch["pending"] > 0:
             return str(batch["id"])
-    made = await server.post("/api/batches", {"name": name, "expected": expected})
+    made = await server.tell("POST", "/api/batches", {"name": name, "expected": expected})
     return str(made["id"])
+
+
+async def close_batch(server: Server, batch_id: str) -> None:
+    """Say that nothing more will come: files that were refused would leave the batch open for ever."""
+    await server.tell("PATCH", f"/api/batches/{batch_id}", {"expected": 0})
 
 
 async def wait_for_results(server: Server, outcome: Outcome) -> None:

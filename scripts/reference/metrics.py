@@ -14,8 +14,9 @@ Metric = Counter | Gauge | Histogram
 INTRO = """\
 `GET /metrics` answers in the format of Prometheus, or of OpenMetrics where the `Accept` header asks for it. It needs no
 key and tells nothing of anybody's photos; keep it off the public internet all the same (see
-[behind a reverse proxy](../how-to/reverse-proxy.md)). Each process counts for itself, from its start; one
-without the role `api` answers at `FOTOFILA_METRICS_PORT`, when that is set. A histogram has the series `_bucket`, `_sum` and `_count`.
+[behind a reverse proxy](../how-to/reverse-proxy.md)). Each process counts for itself, from its start; one without the
+role `api` answers at `FOTOFILA_METRICS_PORT`, when that is set. A histogram has the series `_bucket`, `_sum` and
+`_count`.
 """
 
 

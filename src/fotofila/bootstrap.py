@@ -7,6 +7,8 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from sqlalchemy.exc import ArgumentError
+
 from fotofila.core.capability import Authenticator, Capability, Context, Kinds, RetentionPolicy, load
 from fotofila.core.clock import Clock, SystemClock
 from fotofila.core.config import Settings, SettingsError
@@ -74,8 +76,18 @@ def make_storage(settings: Settings) -> Storage:
 
 
 def make_database(settings: Settings) -> Database:
-    """Open the database by its URL."""
-    return Database(settings.database_url or f"sqlite:///{settings.data_dir / 'fotofila.db'}")
+    """Open the database by its URL.
+
+    Raises:
+        SettingsError: it is no URL of a database, or its driver is not installed.
+    """
+    try:
+        return Database(settings.database_url or f"sqlite:///{settings.data_dir / 'fotofila.db'}")
+    except ArgumentError as error:
+        raise SettingsError("FOTOFILA_DATABASE_URL: this is no URL; write it as sqlite:///file.") from error
+    except ModuleNotFoundError as error:
+        message = f"FOTOFILA_DATABASE_URL: its driver {error.name} is not installed here; sqlite:///file needs none."
+        raise SettingsError(message) from error
 
 
 def make_context(

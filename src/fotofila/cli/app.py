@@ -104,7 +104,7 @@ def tell(error: BaseException) -> None:
         case FotofilaError():
             tell_error(error.message, code=1)
         case OSError(filename=str(name), strerror=str(why)):
-            tell_error(f"{name}: {why}.", code=1)
+            tell_error(f"{name}: {why}. `fotofila doctor` looks at every folder.", code=1)
         case _ if isinstance(error, settings_errors()):
             tell_error(str(error), code=2)
         case _:

@@ -124,6 +124,77 @@ def test_a_broken_photo_explains_itself_and_is_sent_again(visitor: Visitor, tmp_
     expect(at.page.locator("main li .sentence").first).to_be_visible()
 
 
+def test_a_folder_gives_its_photos_and_leaves_the_rest(visitor: Visitor, tmp_path: Path) -> None:
+    folder = tmp_path / "Wedding"
+    (folder / "church").mkdir(parents=True)
+    (folder / "church" / "ring.jpg").write_bytes(jpeg())
+    (folder / "cake.jpg").write_bytes(jpeg())
+    (folder / "cake.xmp").write_text("<x/>")
+    at = visitor()
+    at.go("#/")
+    at.page.get_by_label("Choose a folder").and_(at.page.locator("input")).set_input_files(folder)
+    expect(at.page.get_by_text("1 other file was left out.")).to_be_visible()
+    for name in ("ring.jpg", "cake.jpg"):
+        expect(tile(at.page, name)).to_be_visible(timeout=ANALYSIS_MS)
+    at.page.reload()
+    at.page.get_by_role("button", name="Filters").click()
+    at.page.get_by_label("Batch").select_option("Wedding")
+    expect(tile(at.page, "ring.jpg")).to_be_visible()
+    expect(at.page.get_by_role("list", name="Photos, newest").get_by_role("link")).to_have_count(2)
+
+
+@pytest.mark.parametrize("gesture", ["drop", "paste"])
+def test_photos_are_dropped_and_pasted(visitor: Visitor, gesture: str) -> None:
+    at = visitor()
+    at.go("#/")
+    at.page.evaluate(
+        """([gesture, name, bytes]) => {
+          const held = new DataTransfer();
+          held.items.add(new File([new Uint8Array(bytes)], name, { type: "image/jpeg" }));
+          const event = gesture === "drop"
+            ? new DragEvent("drop", { dataTransfer: held, bubbles: true, cancelable: true })
+            : new ClipboardEvent("paste", { clipboardData: held, bubbles: true });
+          document.querySelector("main").dispatchEvent(event);
+        }""",
+        [gesture, f"{gesture}.jpg", list(jpeg())],
+    )
+    expect(tile(at.page, f"{gesture}.jpg")).to_be_visible(timeout=ANALYSIS_MS)
+
+
+def test_the_history_is_filtered_and_the_address_remembers(visitor: Visitor, tmp_path: Path) -> None:
+    names = ("needle.jpg", "hay.jpg")
+    for name in names:
+        (tmp_path / name).write_bytes(jpeg())
+    at = visitor()
+    upload(at, *(tmp_path / name for name in names))
+    at.page.get_by_placeholder("File name or camera").fill("needle")
+    expect(tile(at.page, "hay.jpg")).to_have_count(0)
+    expect(tile(at.page, "needle.jpg")).to_be_visible()
+    assert "q=needle" in at.page.url
+    at.page.reload()
+    expect(tile(at.page, "needle.jpg")).to_be_visible()
+    expect(tile(at.page, "hay.jpg")).to_have_count(0)
+    at.page.get_by_placeholder("File name or camera").fill("nothing has this name")
+    at.page.get_by_role("heading", name="No photo matches").wait_for()
+    at.page.get_by_role("button", name="Clear the filters").last.click()
+    expect(tile(at.page, "hay.jpg")).to_be_visible()
+
+
+def test_reports_show_plots_and_the_same_as_tables(visitor: Visitor, tmp_path: Path) -> None:
+    (tmp_path / "counted.jpg").write_bytes(jpeg())
+    at = visitor()
+    upload(at, tmp_path / "counted.jpg")
+    at.go("#/reports")
+    at.page.get_by_role("button", name="24 hours").click()
+    figure = at.page.get_by_role("figure", name="Photos over time")
+    expect(figure.locator("svg rect.main:not([height='0'])").first).to_be_visible()
+    figure.get_by_text("Show as a table").click()
+    expect(figure.get_by_role("columnheader", name="Photos")).to_be_visible()
+    with at.page.expect_download() as download:
+        at.page.get_by_role("link", name="CSV").click()
+    assert b"counted.jpg" in download.value.path().read_bytes()
+
+
 def test_a_photo_is_deleted_after_a_question(visitor: Visitor, tmp_path: Path) -> None:
     file = tmp_path / "mistake.jpg"
     file.write_bytes(jpeg())

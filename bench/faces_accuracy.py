@@ -24,7 +24,7 @@ from fotofila.faces.calibration import confidence_of
 from fotofila.faces.detector import Detection
 from fotofila.faces.face import Face
 
-EVERY_CANDIDATE = 0.002
+EVERY_CANDIDATE = 5e-5
 FALSE_ACCEPTS = 1e-2
 
 

@@ -57,7 +57,7 @@ def detect(session: Session, pixels: Pixels, scales: tuple[Scale, ...], *, floor
         average_overlaps(_candidates(session, level, scale, pixels, floor))
         for scale, level in zip(scales, _pyramid(pixels, scales), strict=True)
     ]
-    return fuse(found, scales)
+    return fuse(found, scales) if len(scales) > 1 else found[0]
 
 
 def decode(cells: NDArray[np.float32], stride: int, floor: float) -> Detections:

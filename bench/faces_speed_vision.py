@@ -1,0 +1,188 @@
+"""CPU of face detection and embedding beside OpenCV and dlib: `python -m bench faces-speed --vision-only`.
+
+The same pixels, the same size, the same thresholds, one thread each, in turns within one process; the median CPU time
+of all rounds. Without `--photos` the demo photo is taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.peers import SCORE as LEAST_SCORE
+from bench.peers import Dlib, OpenCv
+from fotofila.core.inference.fetch import fetch, fetch_all
+from fotofila.core.inference.session import Session
+from fotofila.core.inference.store import default_models_dir, load
+from fotofila.faces.align import cut_out
+from fotofila.faces.analyzer import AnalyzeOptions, FaceAnalyzer
+from fotofila.faces.detector import detect
+from fotofila.faces.embedder import SIDE, TEMPLATE, embed
+from fotofila.faces.fusion import Detections, Scale
+from fotofila.faces.specs import DEMO_PHOTOS, DETECTOR, EMBEDDER
+
+LONG_SIDE = 1280
+ROUNDS = 7
+PEER_FOLDER = Path(__file__).parent / "out" / "peers"
+DETECTION_AIM = 0.55
+EMBEDDING_AIM = 0.6
+
+Pixels = NDArray[np.uint8]
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench faces-speed")
+    parser.add_argument("--vision-only", action="store_true", help="leave out the way from upload to result")
+    parser.add_argument("--photos", type=Path, nargs="*", default=[])
+    parser.add_argument("--models", type=Path, default=default_models_dir())
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    arguments = parser.parse_args(argv)
+    print(json.dumps(vision_speed(arguments.models, photos=arguments.photos, rounds=arguments.rounds)))
+    return 0
+
+
+def vision_speed(models_dir: Path, *, photos: Sequence[Path] = (), rounds: int = ROUNDS) -> dict[str, Any]:
+    """Measure and print; milliseconds of CPU per photo (detection, analysis) and per face (embedding)."""
+    for spec in (DETECTOR, EMBEDDER):
+        fetch(spec, models_dir)
+    paths = list(photos) or [file.path for file in fetch_all(DEMO_PHOTOS, models_dir)]
+    pictures = [sized(path) for path in paths]
+    opencv, dlib = OpenCv(models_dir), Dlib(PEER_FOLDER)
+    detection = compare_detection(models_dir, opencv, dlib, pictures, rounds)
+    embedding = compare_embedding(models_dir, opencv, dlib, pictures, rounds)
+    return {
+        "photos": len(pictures),
+        "long_side": LONG_SIDE,
+        "detection": detection,
+        "embedding": embedding,
+        "analysis": whole_analysis(models_dir, [read(path) for path in paths], rounds),
+    }
+
+
+def compare_detection(
+    models_dir: Path, opencv: OpenCv, dlib: Dlib, pictures: list[Pixels], rounds: int
+) -> dict[str, Any]:
+    session = Session(load(DETECTOR, models_dir))
+    found = {"ours": 0, "opencv": 0, "dlib_hog": 0}
+    spent: dict[str, list[float]] = {name: [] for name in found}
+    for picture in pictures:
+        bgr = np.ascontiguousarray(picture[:, :, ::-1])
+        ways: dict[str, Callable[[], Any]] = {
+            "ours": partial(ours, session, picture),
+            "opencv": partial(opencv.detect, bgr),
+            "dlib_hog": partial(dlib.detect, picture),
+        }
+        for name, milliseconds in in_turns(ways, rounds).items():
+            spent[name].append(milliseconds)
+            found[name] += len(ways[name]())
+    return told("detection, per photo", spent, DETECTION_AIM) | {"faces_found": found}
+
+
+def compare_embedding(
+    models_dir: Path, opencv: OpenCv, dlib: Dlib, pictures: list[Pixels], rounds: int
+) -> dict[str, Any]:
+    detector, embedder = Session(load(DETECTOR, models_dir)), Session(load(EMBEDDER, models_dir))
+    spent: dict[str, list[float]] = {}
+    cosines: list[float] = []
+    for picture in pictures:
+        bgr = np.ascontiguousarray(picture[:, :, ::-1])
+        faces, theirs, boxes = ours(detector, picture), opencv.detect(bgr), dlib.detect(picture)
+        if not (len(faces) and len(theirs)):
+            continue
+        points = [face[5:].reshape(5, 2).astype(np.float64) for face in faces]
+        counts = {"ours": len(faces), "opencv": len(theirs), "dlib_resnet": len(boxes)}
+        ways: dict[str, Callable[[], Any]] = {
+            "ours": partial(vectors, embedder, picture, points),
+            "opencv": partial(opencv.embed, bgr, theirs),
+        }
+        if dlib.without is None and boxes:
+            ways["dlib_resnet"] = partial(dlib.embed, picture, boxes)
+        for name, milliseconds in in_turns(ways, rounds).items():
+            spent.setdefault(name, []).append(milliseconds / counts[name])
+        # On the very same points: what differs is the rewrite, the runtime and the resampling.
+        same_points = opencv.detect(bgr)[:, 4:14].reshape(-1, 5, 2).astype(np.float64)
+        both = vectors(embedder, picture, list(same_points)) * opencv.embed(bgr, theirs)
+        cosines += both.sum(axis=1).tolist()
+    result = told("embedding, per face", spent, EMBEDDING_AIM)
+    result["cosine_to_opencv"] = round(statistics.median(cosines), 4)
+    if dlib.without:
+        print(f"dlib stands beside us with HOG alone: {dlib.without}")
+    return result
+
+
+def whole_analysis(models_dir: Path, pictures: list[Pixels], rounds: int) -> dict[str, float]:
+    """Our own analysis of the photos in their own size, as the worker runs it."""
+    analyzer = FaceAnalyzer(models_dir)
+    settings = {
+        "fast": AnalyzeOptions(detection="fast"),
+        "accurate": AnalyzeOptions(),
+        "accurate_with_embedding": AnalyzeOptions(embed=True),
+    }
+    totals = dict.fromkeys(settings, 0.0)
+    for picture in pictures:
+        ways: dict[str, Callable[[], Any]] = {
+            name: partial(analyzer.analyze, picture, options) for name, options in settings.items()
+        }
+        for name, milliseconds in in_turns(ways, rounds).items():
+            totals[name] += milliseconds / len(pictures)
+    print("analysis, per photo in its own size:", {name: f"{value:.0f} ms" for name, value in totals.items()})
+    return {name: round(value, 1) for name, value in totals.items()}
+
+
+def ours(session: Session, picture: Pixels) -> Detections:
+    """One size, the photo's own: what OpenCV does."""
+    height, width = picture.shape[:2]
+    scale = Scale(width=width, height=height, ratio=1.0)
+    return detect(session, picture, (scale,), floor=LEAST_SCORE)
+
+
+def vectors(session: Session, picture: Pixels, points: list[NDArray[np.float64]]) -> NDArray[np.float32]:
+    return embed(session, np.stack([cut_out(picture, five, TEMPLATE, SIDE) for five in points]))
+
+
+def in_turns(ways: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
+    """Median CPU milliseconds of each, one call of each a round, after one round that does not count."""
+    spent: dict[str, list[float]] = {name: [] for name in ways}
+    for call in ways.values():
+        call()
+    for _ in range(rounds):
+        for name, call in ways.items():
+            start = time.process_time_ns()
+            call()
+            spent[name].append((time.process_time_ns() - start) / 1e6)
+    return {name: statistics.median(values) for name, values in spent.items()}
+
+
+def told(what: str, spent: dict[str, list[float]], aim: float) -> dict[str, Any]:
+    means = {name: statistics.fmean(values) for name, values in spent.items() if values}
+    ratio = means["ours"] / means["opencv"]
+    print(f"{what}:", {name: f"{value:.1f} ms" for name, value in means.items()}, f"ours / OpenCV {ratio:.2f}")
+    print(f"    aim: at most {aim}; {'reached' if ratio <= aim else 'not reached'} on this processor")
+    return {
+        "cpu_ms": {name: round(value, 2) for name, value in means.items()},
+        "ratio_to_opencv": round(ratio, 3),
+        "aim": aim,
+    }
+
+
+def sized(path: Path) -> Pixels:
+    with Image.open(path) as image:
+        rgb = image.convert("RGB")
+    ratio = LONG_SIDE / max(rgb.size)
+    size = (round(rgb.width * ratio), round(rgb.height * ratio))
+    return np.asarray(rgb.resize(size, Image.Resampling.LANCZOS))
+
+
+def read(path: Path) -> Pixels:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))

@@ -58,10 +58,29 @@ describe("translated problems", () => {
     return typeof known === "function" ? known(english) : (known ?? english);
   };
 
-  test("carry the numbers over", () => {
-    expect(translate("truncated_image", "The file ends after 3 MB of 18 MB: upload it again.")).toBe(
+  test.each([
+    [
+      "truncated_image",
+      "The file ends after 3 MB of 18 MB: upload it again.",
       "O arquivo termina depois de 3 MB de 18 MB: envie de novo.",
-    );
+    ],
+    [
+      "truncated_image",
+      "The file ends after 7.5 kB of pixel data, about 53 % of the picture: upload it again.",
+      "O arquivo termina depois de 7,5 kB, cerca de 53% da imagem: envie de novo.",
+    ],
+    [
+      "truncated_image",
+      "The file ends after 120 bytes, before its picture begins: upload it again.",
+      "O arquivo termina depois de 120 bytes, antes do fim da imagem: envie de novo.",
+    ],
+    [
+      "too_large",
+      "The file is larger than 200 MB: send a smaller one, or raise FOTOFILA_MAX_UPLOAD_BYTES.",
+      "O arquivo tem mais de 200 MB: envie menor ou aumente FOTOFILA_MAX_UPLOAD_BYTES.",
+    ],
+  ])("of %s carry the numbers over", (code, english, portuguese) => {
+    expect(translate(code, english)).toBe(portuguese);
   });
 
   test("fall back to a plain sentence where the English one reads otherwise", () => {

@@ -1,12 +1,19 @@
 type Translation = string | ((english: string) => string);
 
-/** The first match of `pattern`, put into `sentence`; the plain sentence where the English one reads otherwise. */
-function carry(pattern: RegExp, sentence: (...found: string[]) => string, plain: string): Translation {
+type Reading = [pattern: RegExp, sentence: (...found: string[]) => string];
+
+/** The sentence of the first pattern that the English one fits, with its numbers; else the plain one. */
+function carry(readings: Reading[], plain: string): Translation {
   return (english) => {
-    const match = pattern.exec(english);
-    return match ? sentence(...match.slice(1)) : plain;
+    for (const [pattern, sentence] of readings) {
+      const match = pattern.exec(english);
+      if (match) return sentence(...match.slice(1).map(decimalComma));
+    }
+    return plain;
   };
 }
+
+const decimalComma = (text: string): string => text.replace(/(\d)\.(\d)/g, "$1,$2");
 
 /**
  * What the server's English sentences mean, by problem code. A code that is missing shows the server's sentence, as do
@@ -14,8 +21,21 @@ function carry(pattern: RegExp, sentence: (...found: string[]) => string, plain:
  */
 export const problemsPtBR: Record<string, Translation> = {
   truncated_image: carry(
-    /ends after ([\d.,]+ ?\w+) of ([\d.,]+ ?\w+):/,
-    (present, whole) => `O arquivo termina depois de ${present} de ${whole}: envie de novo.`,
+    [
+      [
+        /ends after (.+) of pixel data, about (\d+) ?% of the picture/,
+        (present, share) =>
+          `O arquivo termina depois de ${present}, cerca de ${share}% da imagem: envie de novo.`,
+      ],
+      [
+        /ends after ([\d.,]+ ?\w+) of ([\d.,]+ ?\w+):/,
+        (present, whole) => `O arquivo termina depois de ${present} de ${whole}: envie de novo.`,
+      ],
+      [
+        /ends after ([\d.,]+ ?\w+)/,
+        (present) => `O arquivo termina depois de ${present}, antes do fim da imagem: envie de novo.`,
+      ],
+    ],
     "O arquivo está incompleto, a imagem termina antes do fim: envie de novo.",
   ),
   corrupt_image: "A imagem está danificada e não pode ser lida: exporte o arquivo de novo.",
@@ -29,9 +49,13 @@ export const problemsPtBR: Record<string, Translation> = {
     "Este é um arquivo RAW da câmera, que ainda não é revelado aqui: envie um JPEG ou TIFF.",
   media_type_mismatch: "O conteúdo do arquivo não é do tipo informado: envie com a extensão certa.",
   too_many_pixels: carry(
-    /has (\d+) x (\d+) pixels .* at most ([\d,]+) megapixels/,
-    (width, height, most) =>
-      `A imagem tem ${width} × ${height} pixels; são aceitos no máximo ${most} megapixels. Envie menor ou aumente FOTOFILA_MAX_PIXELS.`,
+    [
+      [
+        /has (\d+) x (\d+) pixels .* at most ([\d,]+) megapixels/,
+        (width, height, most) =>
+          `A imagem tem ${width} × ${height} pixels; são aceitos no máximo ${most} megapixels. Envie menor ou aumente FOTOFILA_MAX_PIXELS.`,
+      ],
+    ],
     "A imagem tem pixels demais: envie menor ou aumente FOTOFILA_MAX_PIXELS.",
   ),
   image_too_large: "Falta memória para abrir esta imagem: envie menor ou aumente FOTOFILA_CHILD_MEMORY_MB.",
@@ -44,8 +68,12 @@ export const problemsPtBR: Record<string, Translation> = {
   empty_file: "O arquivo está vazio: nada chegou. Envie de novo.",
   cut_off: "O envio foi interrompido antes do fim: envie de novo.",
   too_large: carry(
-    /larger than ([\d.]+) MB/,
-    (most) => `O arquivo tem mais de ${most} MB: envie menor ou aumente FOTOFILA_MAX_UPLOAD_BYTES.`,
+    [
+      [
+        /larger than ([\d.]+) MB/,
+        (most) => `O arquivo tem mais de ${most} MB: envie menor ou aumente FOTOFILA_MAX_UPLOAD_BYTES.`,
+      ],
+    ],
     "O arquivo é grande demais: envie menor ou aumente FOTOFILA_MAX_UPLOAD_BYTES.",
   ),
   quota_exceeded:

@@ -37,7 +37,7 @@ def keys() -> None:
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="What people call it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What people call it.")],
     scope: Annotated[
         list[str] | None, typer.Option(help=f"How far it reaches, may be given several times: {', '.join(SCOPES)}.")
     ] = None,

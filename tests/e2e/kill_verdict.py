@@ -47,7 +47,7 @@ async def open_jobs(context: Context) -> int:
 async def wait_until_over(context: Context, *, seconds: float) -> None:
     """Wait until no job is open, the outbox is empty and so is the queue."""
     async with asyncio.timeout(seconds):
-        while await left_over(context):
+        while await left_over(context):  # noqa: ASYNC110 - no event tells of other processes
             await asyncio.sleep(LOOK_SECONDS)
 
 

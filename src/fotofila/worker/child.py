@@ -27,7 +27,11 @@ def main() -> None:
     # Libraries print to standard output now and then; frames must not be mixed with that.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    # Nor may a library that reads standard input take the next job for an answer to its question.
     requests = os.fdopen(os.dup(0), "rb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
     while (request := read_frame(requests)) is not None:
         answers.write(pack(answer(request, answers)))
         answers.flush()

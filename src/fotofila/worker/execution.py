@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import shutil
 import time
 import traceback
@@ -21,17 +22,19 @@ from fotofila.core.errors import FotofilaError
 from fotofila.core.ids import is_id
 from fotofila.core.jobs.backoff import wait_seconds
 from fotofila.core.jobs.keys import cancel_marker, execution_prefix
-from fotofila.core.jobs.messages import ErrorInfo, NewerMessageError, ProcessMessage, Rendition
+from fotofila.core.jobs.messages import SCHEMA, ErrorInfo, ProcessMessage, Rendition
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import EXECUTION_SECONDS, EXECUTIONS
 from fotofila.core.observability.traces import span
 from fotofila.core.queue import Delivery, Queue
 from fotofila.core.storage import Storage
+from fotofila.worker.errors import CrashedError
 from fotofila.worker.pool import ChildPool, Request
 from fotofila.worker.reporter import Reporter
 
 log = get_logger(__name__)
 
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 SNOOZE_SECONDS = 30.0
 PROGRESS_SECONDS = 1.0
 
@@ -61,6 +64,7 @@ async def execute(bench: Bench, delivery: Delivery, message: ProcessMessage) -> 
         try:
             outcome = await attempt(bench, delivery, message, reporter)
         except LostLeaseError:
+            reporter.silence()
             log.warning("execution.lease_lost", job_id=message.job_id, execution_id=reporter.execution_id)
             return
         await bench.queue.ack([delivery])
@@ -69,15 +73,16 @@ async def execute(bench: Bench, delivery: Delivery, message: ProcessMessage) -> 
 
 async def attempt(bench: Bench, delivery: Delivery, message: ProcessMessage, reporter: Reporter) -> str:
     """Work, then report; returns the name of the outcome."""
-    kind = bench.kinds.find(message.kind, message.kind_version)
+    kind = bench.kinds.find(message.kind, message.kind_version) if message.schema_version <= SCHEMA else None
     if kind is None:
-        info = ErrorInfo(code="unknown_kind", sentence=f"No worker here knows {message.kind}.", permanent=False)
+        what = f"{message.kind}, version {message.kind_version}, schema {message.schema_version}"
+        info = ErrorInfo(code="unknown_kind", sentence=f"No worker here knows {what}.", permanent=False)
         await reporter.retrying(info, wait_seconds=SNOOZE_SECONDS * bench.settings.retry_scale, snooze=True)
         return "snoozed"
     if await bench.storage.exists(cancel_marker(message.job_id, message.round)):
         await reporter.cancelled("cancelled before work began")
         return "cancelled"
-    await reporter.started(bench.name)
+    reporter.started(bench.name)
     began = time.monotonic()
     try:
         async with keep_lease(bench, delivery, message, reporter):
@@ -157,7 +162,9 @@ async def store(storage: Storage, folder: Path, prefix: str, files: list[dict[st
     """Put the files that a child made under the execution's prefix; only files in its own folder are taken."""
     stored = []
     for file in files:
-        path = (folder / Path(file["path"]).name).resolve()
+        path = folder / Path(file["path"]).name
+        if not _NAME.fullmatch(file["name"]) or path.is_symlink() or not path.is_file():
+            raise CrashedError("The program that reads the picture named a file that it did not make.")
         size = (await asyncio.to_thread(path.stat)).st_size
         key = prefix + file["name"]
         await storage.put_file(key, path)
@@ -181,13 +188,16 @@ async def keep_lease(
         nonlocal lost
         while True:
             await asyncio.sleep(lease / 3)
-            held = await bench.queue.extend(delivery, lease_seconds=lease)
-            if held and not await bench.storage.exists(cancel_marker(message.job_id, message.round)):
-                await reporter.heartbeat()
+            try:
+                held = await bench.queue.extend(delivery, lease_seconds=lease)
+                if held and not await bench.storage.exists(cancel_marker(message.job_id, message.round)):
+                    await reporter.heartbeat()
+                    continue
+                if held:
+                    await bench.queue.ack([delivery])
+            except FotofilaError as error:  # the queue is away: the next beat, or the next worker, will tell
+                log.warning("lease.not_extended", job_id=message.job_id, sentence=error.message)
                 continue
-            lost = not held
-            if held:
-                await bench.queue.ack([delivery])
             assert body is not None  # noqa: S101 - we run in a task
             lost = True
             body.cancel()
@@ -226,11 +236,8 @@ async def passing_on(reporter: Reporter) -> AsyncIterator[Any]:
 
 
 async def refuse(bench: Bench, delivery: Delivery, error: FotofilaError) -> None:
-    """Put a message that cannot be read where it belongs: back for a newer worker, or to the failures."""
+    """Give back a message that cannot be read: after some deliveries the queue takes it to the failures."""
     log.error("message.refused", code=error.code, sentence=error.message, message_id=delivery.message_id)
-    if isinstance(error, NewerMessageError):
-        await bench.queue.nack(delivery, delay_seconds=SNOOZE_SECONDS)
-        return
     await bench.queue.nack(delivery)
 
 

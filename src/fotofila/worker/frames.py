@@ -36,5 +36,7 @@ async def receive_frame(reader: asyncio.StreamReader) -> dict[str, Any]:
     size = int.from_bytes(await reader.readexactly(LENGTH_BYTES), "big")
     if size > MAX_FRAME_BYTES:
         raise ValueError(f"a child sent a frame of {size} bytes")
-    value: dict[str, Any] = orjson.loads(await reader.readexactly(size))
+    value = orjson.loads(await reader.readexactly(size))
+    if not isinstance(value, dict):
+        raise ValueError("a child sent a frame that is no object")  # noqa: TRY004 - what it sent is a value, not a type
     return value

@@ -79,9 +79,9 @@ class Slots:
             await asyncio.wait([receiving, stopping], return_when=asyncio.FIRST_COMPLETED)
             if not receiving.done():
                 receiving.cancel()  # what it may have taken comes back after its lease
-            for delivery in await asyncio.gather(receiving, return_exceptions=True):
-                if isinstance(delivery, list):
-                    await self._start(delivery)
+            await asyncio.wait([receiving])
+            if not receiving.cancelled():
+                await self._start(receiving.result())
         await self._drain()
 
     async def _receive(self, count: int) -> list[Delivery]:
@@ -122,11 +122,12 @@ class Slots:
         """Let executions finish for a while, then give the rest back through the outbox, at no cost."""
         if not self._running:
             return
-        _, pending = await asyncio.wait(list(self._running), timeout=self._bench.settings.drain_seconds)
+        begun = dict(self._running)
+        await asyncio.wait(begun, timeout=self._bench.settings.drain_seconds)
         info = ErrorInfo(code="worker_stopped", sentence="The worker was stopped; another goes on.", permanent=False)
-        for task in pending:
-            delivery, message = self._running[task]
-            task.cancel()
+        for task, (delivery, message) in begun.items():
+            if not task.cancel():
+                continue  # it came to its end
             await asyncio.gather(task, return_exceptions=True)
             bench = self._bench
             reporter = Reporter(queue=bench.queue, storage=bench.storage, clock=bench.clock, message=message)

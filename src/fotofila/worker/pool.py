@@ -25,6 +25,9 @@ log = get_logger(__name__)
 JOBS_PER_CHILD = 2000
 """A child is replaced after so many jobs: decoders leak now and then."""
 STDERR_LINES = 40
+CHUNK_BYTES = 4096
+LAST_WORDS_SECONDS = 1.0
+"""How long a child's standard error is read after its death."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,7 @@ class ChildPool:
             CrashedError: the child ended without an answer.
         """
         async with self._slot(wait_seconds):
-            child = self._idle.pop() if self._idle else await self._spawn()
+            child = await self._take_idle() or await self._spawn()
             try:
                 async with asyncio.timeout(self._seconds):
                     answer = await self._ask(child, request, on_progress)
@@ -92,7 +95,7 @@ class ChildPool:
                 CHILDREN_KILLED.labels("timed_out").inc()
                 message = f"The work took longer than {self._seconds:g} seconds and was stopped (FOTOFILA_JOB_SECONDS)."
                 raise TimedOutError(message) from error
-            except (asyncio.IncompleteReadError, ConnectionError, ValueError) as error:
+            except (asyncio.IncompleteReadError, ConnectionError, ValueError, TypeError, KeyError) as error:
                 raise await self._crash(child) from error
             else:
                 child.jobs += 1
@@ -115,6 +118,15 @@ class ChildPool:
             yield
         finally:
             self._free.release()
+
+    async def _take_idle(self) -> Child | None:
+        """Return a child that waits for work; those that died meanwhile are no fault of the next job's."""
+        while self._idle:
+            child = self._idle.pop()
+            if child.process.returncode is None:
+                return child
+            await self._end(child)
+        return None
 
     async def _ask(self, child: Child, request: Request, on_progress: Callable[[float], None] | None) -> dict[str, Any]:
         stdin, stdout = child.process.stdin, child.process.stdout
@@ -153,6 +165,7 @@ class ChildPool:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2):
                 await child.process.wait()
+        await asyncio.wait([child.stderr], timeout=LAST_WORDS_SECONDS)
         code = child.process.returncode
         reason = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
         CHILDREN_KILLED.labels(reason).inc()
@@ -163,8 +176,9 @@ class ChildPool:
 
     async def _end(self, child: Child) -> None:
         with contextlib.suppress(ProcessLookupError):
-            child.process.kill()
+            os.killpg(child.process.pid, signal.SIGKILL)  # and whatever it may have started
         await child.process.wait()
+        await asyncio.wait([child.stderr], timeout=LAST_WORDS_SECONDS)
         child.stderr.cancel()
         self._all.discard(child)
 
@@ -178,5 +192,5 @@ class ChildPool:
 async def keep_tail(process: asyncio.subprocess.Process, tail: deque[str]) -> None:
     """Keep the last lines that a child wrote to standard error: they tell why it died."""
     assert process.stderr is not None  # noqa: S101 - a pipe
-    while line := await process.stderr.readline():
-        tail.append(line.decode("utf-8", "replace").rstrip()[:500])
+    while chunk := await process.stderr.read(CHUNK_BYTES):  # not by lines: what has no end would never be read
+        tail.extend(line[:500] for line in chunk.decode("utf-8", "replace").splitlines())

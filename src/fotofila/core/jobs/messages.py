@@ -19,12 +19,6 @@ class UnreadableMessageError(FotofilaError):
     permanent = True
 
 
-class NewerMessageError(FotofilaError):
-    """A message that a later version wrote: it is put back for one that can read it."""
-
-    code = "newer_message"
-
-
 class Message(BaseModel):
     """What every message carries."""
 
@@ -155,19 +149,15 @@ _results: TypeAdapter[Result] = TypeAdapter(Annotated[Result, Field(discriminato
 
 
 def read_process(payload: bytes) -> ProcessMessage:
-    """Read a process message.
+    """Read a process message; one of a higher schema can be read too, but only its own version may work on it.
 
     Raises:
         UnreadableMessageError: it is none.
-        NewerMessageError: a later version wrote it.
     """
     try:
-        message = ProcessMessage.model_validate_json(payload)
+        return ProcessMessage.model_validate_json(payload)
     except ValidationError as error:
         raise UnreadableMessageError(f"A message in the work queue cannot be read: {summary(error)}.") from error
-    if message.schema_version > SCHEMA:
-        raise NewerMessageError(f"A message has schema {message.schema_version}; this worker reads up to {SCHEMA}.")
-    return message
 
 
 def read_result(payload: bytes) -> Result:

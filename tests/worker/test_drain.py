@@ -1,0 +1,101 @@
+"""Stopping a worker: what was begun is finished, or given back without costing an attempt."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from fotofila.core.ids import new_id
+from fotofila.core.jobs.messages import Retrying
+from fotofila.core.queue import LaneNames
+from fotofila.core.queue.sqlite import SqliteQueue
+from fotofila.testing.pictures import jpeg
+from tests.e2e.processes import Member, environment, members
+from tests.worker.conftest import Bench, types, with_settings
+
+
+async def test_stopped_worker_finishes_what_it_began(bench: Bench) -> None:
+    bench = with_settings(bench, job_seconds=2)
+    await bench.ask("hang", max_attempts=1)
+    await bench.ask("behave")
+    async with bench.working() as stop:
+        await bench.hear("started")
+        stop.set()
+        assert (await bench.hear_failure()).error.code == "timed_out"
+    assert types(await bench.rest()) == ["started"]
+    assert (await bench.queue.depth("process")).ready == 1, "what was not begun is left to others"
+
+
+async def test_what_takes_longer_is_given_back_at_no_cost(bench: Bench) -> None:
+    bench = with_settings(bench, drain_seconds=0.1, workers=2)
+    asked = [await bench.ask("hang", attempt=2, dispatch=7), await bench.ask("hang")]
+    async with bench.working() as stop:
+        await bench.hear("started")
+        await bench.hear("started")
+        stop.set()
+    told = {result.job_id: result for result in await bench.rest() if isinstance(result, Retrying)}
+    for message in asked:
+        retrying = told[message.job_id]
+        assert (retrying.snooze, retrying.wait_seconds, retrying.error.code) == (True, 0, "worker_stopped")
+        assert (retrying.attempt, retrying.dispatch) == (message.attempt, message.dispatch)
+    await bench.until_empty()
+
+
+async def test_one_that_ends_while_another_is_given_back_is_left_alone(bench: Bench) -> None:
+    bench = with_settings(bench, drain_seconds=0.0, workers=4)
+    for how in ("hang", "behave", "behave", "hang"):
+        await bench.ask(how)
+    async with bench.working() as stop:
+        for _ in range(4):
+            await bench.hear("started")
+        stop.set()
+    ended = [result for result in await bench.rest() if result.type in {"finished", "retrying"}]
+    assert len({result.job_id for result in ended}) == 4
+    assert await bench.queue.depth("failures") == await bench.queue.depth("nothing")
+    await bench.until_empty()
+
+
+async def test_stopped_worker_takes_nothing_with_it(bench: Bench) -> None:
+    async with bench.working() as stop:
+        stop.set()
+    await bench.ask("behave")
+    assert (await bench.queue.depth("process")).ready == 1
+
+
+@pytest.mark.e2e
+async def test_sigterm_drains_a_real_worker(bench: Bench, tmp_path: Path) -> None:
+    """`fotofila work` gets SIGTERM in the middle of a photo, finishes it, acks it, and ends with 0."""
+    queue = SqliteQueue(tmp_path / "real.db", max_deliveries=3, names=LaneNames())
+    photo_id = new_id()
+    key = f"originals/{new_id()}/{photo_id}"
+    await bench.storage.put(key, jpeg(comment=b"fotofila:sleep=1"))
+    source = {"photo_id": photo_id, "key": key, "media_type": "image/jpeg", "size_bytes": 1, "checksum_sha256": ""}
+    real = with_queue(bench, queue)
+    await real.ask("", kind="noop", source=source)
+    member = Member(
+        name="worker",
+        arguments=("work",),
+        ready_when='"worker.started"',
+        environment=environment(
+            data_dir=tmp_path / "none",
+            queue_url=f"sqlite:///{tmp_path / 'real.db'}",
+            storage_url=f"file://{tmp_path / 'objects'}",
+            capabilities="noop",
+            workers=1,
+        ),
+        log=tmp_path / "worker.log",
+    )
+    with members(member):
+        await real.hear("started", seconds=90)
+        terminating = asyncio.create_task(member.terminate())
+        await real.hear("finished")
+        assert await terminating == 0, member.said
+    await real.until_empty()
+    assert not (tmp_path / "none").exists(), "a worker needs queue and storage and nothing else"
+    await queue.close()
+
+
+def with_queue(bench: Bench, queue: SqliteQueue) -> Bench:
+    return Bench(settings=bench.settings, queue=queue, storage=bench.storage, clock=bench.clock)

@@ -64,9 +64,10 @@ async def execute(bench: Bench, delivery: Delivery, message: ProcessMessage) -> 
         try:
             outcome = await attempt(bench, delivery, message, reporter)
         except LostLeaseError:
-            reporter.silence()
             log.warning("execution.lease_lost", job_id=message.job_id, execution_id=reporter.execution_id)
             return
+        finally:
+            reporter.silence()
         await bench.queue.ack([delivery])
     EXECUTIONS.labels(message.kind, outcome).inc()
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import orjson
 
 from fotofila.core.clock import Clock
+from fotofila.core.errors import FotofilaError
 from fotofila.core.ids import new_id
 from fotofila.core.jobs import messages
 from fotofila.core.jobs.keys import claim_key
@@ -83,7 +85,8 @@ class Reporter:
         await asyncio.sleep(HELD_SECONDS)
         held, self._held = self._held, None
         if held is not None:
-            await self._enqueue(RESULTS, held)
+            with suppress(FotofilaError):  # a queue that went away is met again by the next report, which counts
+                await self._enqueue(RESULTS, held)
 
     def silence(self) -> None:
         """Tell nothing more: another worker may have the job."""

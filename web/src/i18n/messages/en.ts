@@ -239,6 +239,7 @@ export const en = {
     tabList: "Failures",
     tabPolicies: "Automatic resending",
     states: { open: "Open", redriven: "Sent again", purged: "Dismissed" },
+    stateOfOne: { open: "Open", redriven: "Sent again", purged: "Dismissed" },
     anyCode: "Any cause",
     code: "Cause",
     when: "When",

@@ -246,6 +246,7 @@ export const ptBR: Messages = {
     tabList: "Falhas",
     tabPolicies: "Reenvio automático",
     states: { open: "Abertas", redriven: "Reenviadas", purged: "Descartadas" },
+    stateOfOne: { open: "Aberta", redriven: "Reenviada", purged: "Descartada" },
     anyCode: "Qualquer causa",
     code: "Causa",
     when: "Quando",

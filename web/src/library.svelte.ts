@@ -17,6 +17,8 @@ const STATE_OF: Partial<Record<LiveEvent["type"], JobState>> = {
   "job.cancelled": "cancelled",
 };
 
+const CHANGES = new Set<LiveEvent["type"]>(["photo.created", "job.done", "job.failed", "resumed"]);
+
 /** The history as last looked at: kept while a photo is open, so that "next" follows the same filters. */
 class Library {
   filters = $state.raw<Filters>(readFilters(new URLSearchParams()));
@@ -38,7 +40,7 @@ class Library {
     if (event.type === "photo.deleted" && event.photo_id) this.feed.remove(event.photo_id);
     else if (state && event.photo_id)
       this.feed.patch(event.photo_id, (photo) => withState(photo, state, event));
-    if (event.type === "photo.created" || event.type === "job.done" || event.type === "job.failed") {
+    if (CHANGES.has(event.type)) {
       this.#refresh();
       if (event.photo_id && this.#isBelowFirstPage(event.photo_id)) void this.#fetchOne(event.photo_id);
     }

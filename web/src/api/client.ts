@@ -1,8 +1,23 @@
 import createClient, { type Middleware } from "openapi-fetch";
-import { problemFromBody, unreachable } from "./problem";
+import { parseRetryAfter, problemFromBody, unreachable } from "./problem";
 import type { paths } from "./schema";
 
-export const api = createClient<paths>();
+export const api = createClient<paths>({ fetch: patientFetch });
+
+const MOST_TRIES = 3;
+const LONGEST_WAIT_SECONDS = 10;
+
+/** Reads are tried again when the server is busy for a moment; whatever changes something is left to its caller. */
+async function patientFetch(request: Request): Promise<Response> {
+  for (let tries = 1; ; tries++) {
+    const response = await fetch(request.clone());
+    const wait = parseRetryAfter(response.headers.get("Retry-After"), Date.now());
+    const busy = response.status === 429 || response.status === 503;
+    const again = request.method === "GET" && busy && tries < MOST_TRIES;
+    if (!again || wait === null || wait > LONGEST_WAIT_SECONDS) return response;
+    await new Promise((resolve) => setTimeout(resolve, wait * 1000));
+  }
+}
 
 let onSignedOut: () => void = () => undefined;
 

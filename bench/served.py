@@ -1,4 +1,7 @@
-"""A real Fotofila beside a bench: each role its own process, CPU seconds counted by the operating system."""
+"""A real Fotofila beside a bench, as one machine runs it: a server, a worker, and its children.
+
+CPU seconds are the operating system's own account of each process.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from dataclasses import dataclass
 import httpx
 import psutil
 
-ROLES = ("api", "relay", "feedback", "failures", "notify")
+ROLES = "api,relay,feedback,failures,reconciler,sweeper,notify"
 START_SECONDS = 30
 
 
@@ -34,14 +37,14 @@ class Served:
         return httpx.Client(base_url=self.url, headers=headers, timeout=120, trust_env=False)
 
     def cpu_seconds(self) -> dict[str, float]:
-        """Return the CPU seconds used so far, by role; children of the worker count apart."""
+        """Return the CPU seconds used so far, by process; the children that touch images count apart."""
         used = {role: cpu_of(process) for role, process in self.processes.items()}
         children = self.processes["work"].children(recursive=True)
         used["children"] = sum(cpu_of(child) for child in children)
         return used
 
     def peak_mb(self) -> dict[str, float]:
-        """Return the resident memory now, by role, in MiB."""
+        """Return the resident memory now, by process, in MiB."""
         return {role: process.memory_info().rss / 2**20 for role, process in self.processes.items()}
 
 
@@ -60,7 +63,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def served(**settings: object) -> Iterator[Served]:
-    """Start every role on a temporary folder, wait until it answers, stop it at the end."""
+    """Start it on a temporary folder, wait until it answers, stop it at the end."""
     with tempfile.TemporaryDirectory(prefix="fotofila-bench-") as folder:
         port = free_port()
         env = {name: value for name, value in os.environ.items() if not name.startswith("FOTOFILA_")}
@@ -69,11 +72,9 @@ def served(**settings: object) -> Iterator[Served]:
         if models := os.environ.get("FOTOFILA_MODELS_DIR"):
             env["FOTOFILA_MODELS_DIR"] = models
         with contextlib.ExitStack() as stack:
-            processes = {"api": start(stack, env, "serve", "--roles", "api", "--port", str(port))}
             url = f"http://127.0.0.1:{port}"
+            processes = {"serve": start(stack, env, "serve", "--roles", ROLES, "--port", str(port))}
             wait_for(url)
-            for role in ROLES[1:]:
-                processes[role] = start(stack, env, "serve", "--roles", role)
             processes["work"] = start(stack, env, "work")
             made = subprocess.run(
                 [*command(), "keys", "create", "bench", "--scope", "photos:read", "--scope", "photos:write", "--json"],

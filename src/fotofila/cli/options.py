@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from fotofila.core.config import Settings, load_settings
+from fotofila.core.config import Settings, SettingsError, load_settings
 from fotofila.core.config.settings import PREFIX
 from fotofila.core.observability.logs import configure_logs
+from fotofila.core.observability.metrics import serve_metrics
 from fotofila.core.observability.traces import configure_traces
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of everything that is kept.")]
@@ -41,3 +42,18 @@ def configure_command(settings: Settings) -> None:
     """Set up logs of a command that a person runs: only what is wrong is told."""
     level = "warning" if settings.log_level == "info" else settings.log_level
     configure_logs(level=level, fmt="console")
+
+
+def answer_metrics(settings: Settings) -> None:
+    """Answer `/metrics` of a process without an HTTP server of its own.
+
+    Raises:
+        SettingsError: the port is taken.
+    """
+    try:
+        serve_metrics(host=settings.host, port=settings.metrics_port)
+    except OSError as error:
+        raise SettingsError(
+            f"FOTOFILA_METRICS_PORT: cannot listen on {settings.host}:{settings.metrics_port} ({error.strerror}): "
+            "give each process a port of its own."
+        ) from error

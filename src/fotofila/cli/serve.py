@@ -16,11 +16,11 @@ import uvicorn
 from fotofila.access.workspaces import ensure_default_workspace
 from fotofila.api.app import create_app
 from fotofila.bootstrap import make_context
+from fotofila.cli.options import answer_metrics
 from fotofila.core.capability import Context, Loop, load
 from fotofila.core.config import Settings, SettingsError
 from fotofila.core.db.migrate import prepare_database
 from fotofila.core.observability.logs import get_logger
-from fotofila.core.observability.metrics import serve_metrics
 from fotofila.feedback.loops import LOOPS
 from fotofila.feedback.pace import sleep
 
@@ -52,7 +52,7 @@ async def serve(
     wanted = roles or known
     listener = listen(settings) if "api" in wanted else None
     if listener is None:
-        serve_metrics(host=settings.host, port=settings.metrics_port)
+        answer_metrics(settings)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

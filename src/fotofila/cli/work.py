@@ -6,10 +6,10 @@ import asyncio
 import signal
 
 from fotofila.bootstrap import load_capabilities, make_queue, make_storage
+from fotofila.cli.options import answer_metrics
 from fotofila.core.capability import Kinds
 from fotofila.core.clock import SystemClock
 from fotofila.core.config import Settings
-from fotofila.core.observability.metrics import serve_metrics
 from fotofila.worker.loop import run_worker
 
 
@@ -19,7 +19,7 @@ async def work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    serve_metrics(host=settings.host, port=settings.metrics_port)
+    answer_metrics(settings)
     queue, storage = make_queue(settings), make_storage(settings)
     try:
         await run_worker(

@@ -16,6 +16,7 @@ from fotofila.core.jobs.service import note, send
 from fotofila.core.jobs.states import JobState
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import QUEUE_DEPTH, RECONCILED
+from fotofila.core.queue import Depth
 from fotofila.feedback.pace import sleep
 
 log = get_logger(__name__)
@@ -48,7 +49,8 @@ async def reconcile_once(context: Context) -> int:
             )
         ).all()
         orphaned = set(await session.scalars(without_message(now - QUEUED_LEASES * lease)))
-    empty = {lane for lane in {lane for _, lane in stale} if await is_empty(context, lane)}
+    depths = {lane: await measure(context, lane) for lane in lanes_of(context) | {lane for _, lane in stale}}
+    empty = {lane for lane, depth in depths.items() if depth.ready + depth.leased == 0}
     vanished = {job_id for job_id, lane in stale if lane in empty}
     if not (silent or vanished or orphaned):
         return 0
@@ -71,12 +73,18 @@ def without_message(before: datetime) -> Select[str]:
     return select(Job.id).where(Job.state.in_(states), Job.created_at < before, ~waiting).limit(BATCH)
 
 
-async def is_empty(context: Context, lane: str) -> bool:
-    """Say whether nothing is in a lane, ready or leased."""
+def lanes_of(context: Context) -> set[str]:
+    """Return every lane that this program uses."""
+    work = {kind.lane for kind in context.kinds}
+    return {"results", "failures", *work, *(f"{lane}.bulk" for lane in work)}
+
+
+async def measure(context: Context, lane: str) -> Depth:
+    """Count a lane, for us and for whoever watches the metrics."""
     depth = await context.queue.depth(lane)
     QUEUE_DEPTH.labels(lane, "ready").set(depth.ready)
     QUEUE_DEPTH.labels(lane, "leased").set(depth.leased)
-    return depth.ready + depth.leased == 0
+    return depth
 
 
 async def send_again(session: AsyncSession, job_ids: set[str], *, reason: str, now: datetime) -> None:

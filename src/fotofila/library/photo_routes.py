@@ -68,11 +68,11 @@ async def export_photos(
 async def get_photo(photo_id: str, context: ContextDep, session: ReadSession, principal: Reader) -> PhotoDetail:
     """Return a photo with its faces and EXIF."""
     photo = await find_owned(session, Photo, photo_id, principal.owner, "photo")
-    found: dict[str, Any] = {"faces": []}
+    found: dict[str, Any] = {}
     for capability in context.capabilities:
         if capability.photo_detail is not None:
             found |= await load(capability.photo_detail)(session, photo.id)
-    return photo_detail(photo, await session.get(Job, photo.job_id), found["faces"])
+    return photo_detail(photo, await session.get(Job, photo.job_id), found)
 
 
 @router.delete("/{photo_id}", status_code=204, operation_id="delete_photo", summary="Delete a photo")

@@ -92,7 +92,9 @@ class PhotoOut(Out):
 
 
 class PhotoDetail(PhotoOut):
-    """A photo with everything that was found in it."""
+    """A photo with everything that was found in it; other capabilities may add what they know."""
+
+    model_config = ConfigDict(from_attributes=True, extra="allow")
 
     faces: list[dict[str, Any]]
     exif: dict[str, Any] | None

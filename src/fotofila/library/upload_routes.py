@@ -14,7 +14,7 @@ from fotofila.api.idempotency import IdempotencyKey, IdempotentRun, idempotency
 from fotofila.library.multipart import CutOffError, Multipart, boundary_of
 from fotofila.library.schemas import Analysis, Upload, UploadList
 from fotofila.library.upload import Door, Incoming, Outcome, hash_one, hash_several, take_one, take_several
-from fotofila.library.waiting import wait_for_job
+from fotofila.library.waiting import wait_for_all
 
 router = APIRouter(prefix="/api/photos", tags=["photos"], dependencies=[*SECURITY])
 
@@ -72,9 +72,9 @@ async def upload_photos(
             await (hash_one(door, incoming) if multipart is None else hash_several(door, multipart))
             return run.replay(run.fingerprint)
         outcome: Outcome = await (take_one(door, incoming) if multipart is None else take_several(door, multipart))
-        if isinstance(outcome, Upload) and wait:
+        if wait:
             deadline = context.clock.now() + timedelta(seconds=wait)
-            outcome = await wait_for_job(context, principal.owner, outcome, until=deadline)
+            outcome = await wait_for_all(context, principal.owner, outcome, until=deadline)
         return await answer(run, outcome)
 
 

@@ -52,9 +52,9 @@ def photo_out(photo: Photo, job: Job | None) -> PhotoOut:
     return PhotoOut(**photo_fields(photo, job))
 
 
-def photo_detail(photo: Photo, job: Job | None, faces: list[dict[str, Any]]) -> PhotoDetail:
-    """Shape a photo with what was found in it."""
-    return PhotoDetail(**photo_fields(photo, job), faces=faces, exif=photo.exif)
+def photo_detail(photo: Photo, job: Job | None, found: dict[str, Any]) -> PhotoDetail:
+    """Shape a photo with what capabilities know of it; what a photo itself tells cannot be overwritten."""
+    return PhotoDetail(**{"faces": [], **found, **photo_fields(photo, job), "exif": photo.exif})
 
 
 def upload_out(photo: Photo, job: Job, *, duplicate: bool) -> Upload:

@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from fotofila.core.errors import FotofilaError
+from fotofila.core.inference.errors import ModelUnavailableError
 from fotofila.core.jobs.outcomes import Cancel, Discard, Done, Outcome, RenditionFile, Retry, Snooze, Work
 from fotofila.worker.errors import OutOfMemoryError, UnexpectedError
 from fotofila.worker.frames import pack, read_frame
 from fotofila.worker.limits import confine
+
+MODEL_SECONDS = 60.0
+"""Wait before a photo is tried again whose model is missing here."""
 
 
 def main() -> None:
@@ -66,6 +70,8 @@ def run(request: dict[str, Any], report: Any) -> Outcome:
         outcome: Outcome = getattr(import_module(module), function)(work, report)
     except MemoryError as error:
         return Retry(error=told(OutOfMemoryError(), error))
+    except ModelUnavailableError as error:  # another machine may have it: no fault of the photo, and no attempt
+        return Snooze(for_seconds=MODEL_SECONDS, reason=error.message)
     except FotofilaError as error:
         return Discard(error=error) if error.permanent else Retry(error=error)
     except Exception as error:  # noqa: BLE001 - the one place: a child must answer for whatever a decoder raises

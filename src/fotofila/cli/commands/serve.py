@@ -30,7 +30,7 @@ def serve(
 
     One machine: `fotofila serve`
 
-    Several: `fotofila serve --roles api`, `fotofila serve --roles relay,feedback,failures,reconciler,sweeper`,
+    Several: `fotofila serve --roles api`, `fotofila serve --roles relay,feedback,failures,reconciler,sweeper,notify`,
     and `fotofila work` as often as there is work.
     """
     settings = settings_with(host=host, port=port, data_dir=data_dir, workers=workers)

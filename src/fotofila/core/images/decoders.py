@@ -85,15 +85,15 @@ def _open_avif(file: BinaryIO) -> Image.Image:
 
 
 def _open_heic(file: BinaryIO, source: FileSource) -> Opened:
-    import pi_heif  # noqa: PLC0415 - as above
+    from pi_heif import heif, options  # noqa: PLC0415 - as above
 
     meta = read_meta(source)
     if meta is None or not meta.readable:
-        # pi-heif 1.4 makes texts of the items' types and takes the process down with it when they are none.
+        # pi_heif makes texts of the items' types and takes the process down with it when they are none.
         raise ValueError("item types are no text")
-    pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
+    options.THUMBNAILS = options.DEPTH_IMAGES = options.AUX_IMAGES = False
     file.seek(0)
-    image: Image.Image = pi_heif.open_heif(file).to_pillow()
+    image: Image.Image = heif.open_heif(file).to_pillow()
     return Opened(image=image, orientation=orientation_of(meta.properties_of(meta.primary)), turn=1)  # libheif turns it
 
 

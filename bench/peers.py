@@ -63,7 +63,7 @@ class OpenCv:
         """(n, 15): x, y, width, height, five points, score."""
         self._detector.setInputSize((bgr.shape[1], bgr.shape[0]))
         _, faces = self._detector.detect(bgr)
-        return np.zeros((0, 15), np.float32) if faces is None else faces
+        return np.zeros((0, 15), np.float32) if faces is None else np.asarray(faces, np.float32)
 
     def embed(self, bgr: Pixels, faces: NDArray[np.float32]) -> NDArray[np.float32]:
         """Unit vectors (n, 128); each face aligned and embedded."""

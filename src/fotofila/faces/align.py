@@ -45,7 +45,8 @@ def similarity(source: Points, target: Points) -> Similarity:
     """
     from_mean, to_mean = source.mean(axis=0), target.mean(axis=0)
     here, there = source - from_mean, target - to_mean
-    spread = float((here**2).sum())
+    # Points that are all alike have no scale; the smallest number leaves one that is seen to be useless.
+    spread = float((here**2).sum()) or np.finfo(np.float64).tiny
     a = float((here * there).sum()) / spread
     b = float((here[:, 0] * there[:, 1] - here[:, 1] * there[:, 0]).sum()) / spread
     return Similarity(

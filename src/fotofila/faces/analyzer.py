@@ -93,9 +93,7 @@ class FaceAnalyzer:
         if not options.gender:
             return ages, [None] * len(found)
         genders = attributes.estimate_genders(self._session(GENDER), chips)
-        return ages, [
-            gender if age >= attributes.GENDER_FROM_YEARS else None for age, gender in zip(ages, genders, strict=True)
-        ]
+        return ages, [attributes.sayable_gender(g, age) for g, age in zip(genders, ages, strict=True)]
 
     def _embed(self, chips: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
         if not chips:

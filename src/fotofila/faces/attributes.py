@@ -53,6 +53,11 @@ def estimate_genders(session: Session, chips: NDArray[np.uint8]) -> list[Apparen
     ]
 
 
+def sayable_gender(gender: ApparentGender, years: float) -> ApparentGender | None:
+    """The gender, or nothing where the face is estimated to be younger than 16."""
+    return gender if years >= GENDER_FROM_YEARS else None
+
+
 def _run(session: Session, chips: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
     parts = []
     for at in range(0, len(chips), BATCH):

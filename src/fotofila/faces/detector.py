@@ -7,7 +7,8 @@ Sizes (long side, pixels) by setting, chosen by `python -m bench faces-accuracy`
 - both: 384, for faces that fill the picture, of which the network sees nothing once they are higher than some 500
   pixels. It costs a thirtieth of the rest and has no say about faces under 64 pixels there.
 
-No photo is enlarged more than twice; sides are rounded to the network's cells of 32.
+No photo is enlarged more than twice; sides are rounded to the network's cells of 32, and one that is 1024 or less is
+looked at as it is.
 """
 
 from __future__ import annotations
@@ -111,6 +112,9 @@ def _pyramid(pixels: Pixels, scales: tuple[Scale, ...]) -> Iterator[Pixels]:
 
 def _scale(width: int, height: int, long_side: int, *, smallest: float = 0.0) -> Scale:
     ratio = long_side / max(width, height)
+    if ratio == 1:
+        # In its own size a photo is not resampled but padded.
+        return Scale(width=width + -width % CELL, height=height + -height % CELL, ratio=1.0, smallest=smallest)
     return Scale(
         width=max(CELL, round(width * ratio / CELL) * CELL),
         height=max(CELL, round(height * ratio / CELL) * CELL),

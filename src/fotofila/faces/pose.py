@@ -28,10 +28,10 @@ def estimate_pose(points: NDArray[np.float64]) -> Pose:
     left, _, right = np.linalg.svd(matrix, full_matrices=False)
     first, second = left @ right
     third = np.cross(first, second)
-    # R = Rz(roll) Ry(-yaw) Rx(pitch), rows first, second, third.
+    # R = Rz(roll) Ry(-yaw) Rx(-pitch), rows first, second, third.
     yaw = np.arcsin(np.clip(third[0], -1, 1))
     roll = np.arctan2(second[0], first[0])
-    pitch = np.arctan2(third[1], third[2])
+    pitch = -np.arctan2(third[1], third[2])
     return Pose(roll=_degrees(roll), yaw=_degrees(yaw), pitch=_degrees(pitch))
 
 

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fotofila.core.inference.fetch import fetch
+from fotofila.core.inference.resampling import planes_of
+from fotofila.core.inference.session import Session
+from fotofila.core.inference.store import load
+from fotofila.faces.specs import DETECTOR, EMBEDDER, EMBEDDER_FALLBACK
+
+Pixels = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="session")
+def chips(solvay: Pixels) -> Pixels:
+    """Four pieces of a real photo; for an equality any piece will do."""
+    return np.stack([solvay[1000:1112, x : x + 112] for x in (500, 1000, 1500, 2000)])
+
+
+@pytest.fixture(scope="session")
+def published_vectors(models_dir: Path, chips: Pixels) -> NDArray[np.float32]:
+    published = Session(models_dir / EMBEDDER.filename)
+    planes = np.ascontiguousarray(chips.transpose(0, 3, 1, 2)).astype(np.float32)
+    return np.concatenate([published.run(data=planes[at : at + 1])[0] for at in range(len(planes))])
+
+
+def test_rewritten_detector_equals_the_published_one(models_dir: Path, solvay: Pixels) -> None:
+    rgb = planes_of(solvay[900:1540, 900:1540], multiple_of=32)
+    published = Session(models_dir / DETECTOR.filename)
+    names = [f"{part}_{stride}" for part in ("cls", "obj", "bbox", "kps") for stride in (8, 16, 32)]
+    theirs = dict(zip(names, published.run(input=np.ascontiguousarray(rgb[:, ::-1])), strict=True))
+
+    ours = Session(load(DETECTOR, models_dir)).run(pixels=rgb)
+
+    for stride, cells in zip((8, 16, 32), ours, strict=True):
+        flat = cells[0].reshape(16, -1).T
+        sigmoid = 1 / (1 + np.exp(-flat[:, :2]))
+        np.testing.assert_allclose(sigmoid[:, :1], theirs[f"cls_{stride}"][0], atol=2e-5)
+        np.testing.assert_allclose(sigmoid[:, 1:], theirs[f"obj_{stride}"][0], atol=2e-5)
+        np.testing.assert_allclose(flat[:, 2:6], theirs[f"bbox_{stride}"][0], atol=2e-4)
+        np.testing.assert_allclose(flat[:, 6:], theirs[f"kps_{stride}"][0], atol=2e-4)
+
+
+@pytest.mark.parametrize(("width", "height"), [(32, 32), (96, 1600), (1600, 64)])
+def test_rewritten_detector_takes_any_size(models_dir: Path, width: int, height: int) -> None:
+    outputs = Session(load(DETECTOR, models_dir)).run(pixels=np.zeros((1, 3, height, width), np.float32))
+
+    assert [cells.shape for cells in outputs] == [(1, 16, height // s, width // s) for s in (8, 16, 32)]
+
+
+def test_rewritten_embedder_equals_the_published_one(
+    models_dir: Path, chips: Pixels, published_vectors: NDArray[np.float32]
+) -> None:
+    ours = Session(load(EMBEDDER, models_dir)).run(pixels=chips)[0]
+
+    np.testing.assert_allclose(ours, published_vectors, atol=5e-6)
+
+
+def test_rewritten_embedder_answers_alike_one_by_one_and_in_batches(models_dir: Path, chips: Pixels) -> None:
+    session = Session(load(EMBEDDER, models_dir))
+
+    single = np.concatenate([session.run(pixels=chips[at : at + 1])[0] for at in range(len(chips))])
+
+    np.testing.assert_allclose(session.run(pixels=chips)[0], single, atol=2e-6)
+
+
+def test_block_quantised_embedder_is_near_the_full_one(
+    models_dir: Path, chips: Pixels, published_vectors: NDArray[np.float32]
+) -> None:
+    stored = fetch(EMBEDDER_FALLBACK, models_dir)
+    ours = Session(stored.path).run(pixels=chips)[0]
+
+    lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(published_vectors, axis=1)
+    assert ((ours * published_vectors).sum(axis=1) / lengths).min() > 0.99

@@ -20,6 +20,7 @@ PLACES = {
     "failures": "#/failures",
     "policies": "#/failures/policies",
     "reports": "#/reports",
+    "reports-custom": "#/reports?range=custom",
     "workspace": "#/settings",
     "keys": "#/settings/keys",
     "people": "#/settings/people",

@@ -7,6 +7,7 @@ queue gave up on because their receivers kept dying.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +22,10 @@ from fotofila.core.ids import new_id
 from fotofila.core.jobs.messages import (
     ErrorInfo,
     Failed,
+    Heartbeat,
     Message,
+    Progress,
+    Started,
     UnreadableMessageError,
     read_failed,
     read_process,
@@ -60,11 +64,25 @@ async def handle_once(context: Context, *, wait_seconds: float) -> int:
         [LANE], max_messages=BATCH, wait_seconds=wait_seconds, lease_seconds=context.settings.lease_seconds
     )
     if deliveries:
+        await record_batch(context, deliveries)
+    return len(deliveries)
+
+
+async def record_batch(context: Context, deliveries: Sequence[Delivery]) -> None:
+    """Write all down in one transaction; when that fails, one by one, so that one bad failure hides no other."""
+    try:
         async with context.db.write() as session:
             for delivery in deliveries:
                 await record(context, session, delivery)
+    except Exception as error:
+        if len(deliveries) == 1:
+            log.exception("failure.not_recorded", error=repr(error))
+            await context.queue.nack(deliveries[0], delay_seconds=context.settings.lease_seconds)
+            return
+        for delivery in deliveries:
+            await record_batch(context, [delivery])
+    else:
         await context.queue.ack(deliveries)
-    return len(deliveries)
 
 
 async def record(context: Context, session: AsyncSession, delivery: Delivery) -> None:
@@ -76,6 +94,9 @@ async def record(context: Context, session: AsyncSession, delivery: Delivery) ->
         return
     job = await session.get(Job, message.job_id, with_for_update=True)
     if job is None or job.round != message.round or job.state in FINAL:
+        return
+    if delivery.dead_letter and not is_loss(job, message):
+        log.warning("failure.ignored", job_id=job.id, kind=job.kind, attempt=message.attempt)
         return
     now = context.clock.now()
     failure = Failure(
@@ -105,6 +126,13 @@ async def record(context: Context, session: AsyncSession, delivery: Delivery) ->
     log.warning("job.failed", job_id=job.id, kind=job.kind, code=error.code, round=job.round)
 
 
+def is_loss(job: Job, message: Message) -> bool:
+    """Say whether a job ends with the dead letter: not with one that was superseded, nor with a mere sign of life."""
+    if isinstance(message, Started | Progress | Heartbeat):
+        return False
+    return (message.attempt, message.dispatch) >= (job.attempt, job.dispatch)
+
+
 def understand(context: Context, delivery: Delivery) -> tuple[Message, ErrorInfo, dict[str, Any]]:
     """Say what failed, and why.
 
@@ -114,7 +142,7 @@ def understand(context: Context, delivery: Delivery) -> tuple[Message, ErrorInfo
     if not delivery.dead_letter:
         failed: Failed = read_failed(delivery.payload)
         return failed, failed.error, failed.payload
-    payload = orjson.loads(delivery.payload) if delivery.payload[:1] == b"{" else {}
+    payload = read_object(delivery.payload)
     times = context.settings.max_deliveries
     if "type" in payload:
         sentence = "The result of the work could not be written down: see the log of the feedback role, then redrive."
@@ -122,6 +150,15 @@ def understand(context: Context, delivery: Delivery) -> tuple[Message, ErrorInfo
         return read_result(delivery.payload), error, payload
     sentence = f"Every worker that took the photo died while working on it, {times} times: it may be poison."
     return read_process(delivery.payload), ErrorInfo(code="workers_died", sentence=sentence, permanent=False), payload
+
+
+def read_object(payload: bytes) -> dict[str, Any]:
+    """Read JSON that may be none."""
+    try:
+        value = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 async def redrive_due(context: Context) -> int:

@@ -41,23 +41,22 @@ async def reconcile_once(context: Context) -> int:
     """Send lost jobs again; returns how many."""
     now = context.clock.now()
     lease = timedelta(seconds=context.settings.lease_seconds)
+    silent = lost(JobState.RUNNING, Job.heartbeat_at, now - SILENT_LEASES * lease)
+    stale = lost(JobState.QUEUED, Job.queued_at, now - QUEUED_LEASES * lease)
+    orphaned = without_message(now - QUEUED_LEASES * lease)
     async with context.db.read() as session:
-        silent = set(await session.scalars(lost(JobState.RUNNING, Job.heartbeat_at, now - SILENT_LEASES * lease)))
-        stale = (
-            await session.execute(
-                lost(JobState.QUEUED, Job.queued_at, now - QUEUED_LEASES * lease).add_columns(Job.lane)
-            )
-        ).all()
-        orphaned = set(await session.scalars(without_message(now - QUEUED_LEASES * lease)))
-    depths = {lane: await measure(context, lane) for lane in lanes_of(context) | {lane for _, lane in stale}}
+        found = {
+            "silent": (silent, set(await session.scalars(silent))),
+            "orphaned": (orphaned, set(await session.scalars(orphaned))),
+        }
+        lanes = {row.id: row.lane for row in await session.execute(stale.add_columns(Job.lane))}
+    depths = {lane: await measure(context, lane) for lane in lanes_of(context) | set(lanes.values())}
     empty = {lane for lane, depth in depths.items() if depth.ready + depth.leased == 0}
-    vanished = {job_id for job_id, lane in stale if lane in empty}
-    if not (silent or vanished or orphaned):
+    found["vanished"] = (stale, {job_id for job_id, lane in lanes.items() if lane in empty})
+    if not any(ids for _, ids in found.values()):
         return 0
     async with context.db.write() as session:
-        for reason, ids in (("silent", silent), ("vanished", vanished), ("orphaned", orphaned)):
-            await send_again(session, ids, reason=reason, now=now)
-    return len(silent | vanished | orphaned)
+        return sum([await send_again(session, *each, reason=reason, now=now) for reason, each in found.items()])
 
 
 def lost(state: JobState, column: InstrumentedAttribute[datetime | None], before: datetime) -> Select[str]:
@@ -87,12 +86,13 @@ async def measure(context: Context, lane: str) -> Depth:
     return depth
 
 
-async def send_again(session: AsyncSession, job_ids: set[str], *, reason: str, now: datetime) -> None:
-    """Send jobs again as another dispatch of the same attempt."""
-    jobs = await session.scalars(select(Job).where(Job.id.in_(job_ids)).with_for_update())
+async def send_again(
+    session: AsyncSession, query: Select[str], job_ids: set[str], *, reason: str, now: datetime
+) -> int:
+    """Send jobs again as another dispatch of the same attempt, those that are still lost now that we hold them."""
+    still = query.with_only_columns(Job).where(Job.id.in_(job_ids)).with_for_update()
+    jobs = (await session.scalars(still)).all()
     for job in jobs:
-        if job.state in {JobState.DONE, JobState.FAILED, JobState.CANCELLED}:
-            continue
         job.dispatch += 1
         job.state = JobState.WAITING
         job.scheduled_at = now
@@ -100,3 +100,4 @@ async def send_again(session: AsyncSession, job_ids: set[str], *, reason: str, n
         send(session, job, due_at=now, now=now)
         RECONCILED.labels(reason).inc()
         log.warning("job.reconciled", job_id=job.id, reason=reason, dispatch=job.dispatch)
+    return len(jobs)

@@ -9,16 +9,17 @@ from typing import Any
 
 import orjson
 from sqlalchemy import select
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
-from fotofila.core.errors import FotofilaError
+from fotofila.core.errors import FotofilaError, UnavailableError
 from fotofila.core.jobs.keys import claim_key
 from fotofila.core.jobs.messages import Finished, Result, UnreadableMessageError, read_result
 from fotofila.core.jobs.models import Job
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import RESULTS
-from fotofila.core.queue import Delivery
+from fotofila.core.queue import Delivery, Outgoing
 from fotofila.core.storage import ObjectNotFoundError
 from fotofila.feedback.pace import sleep
 from fotofila.feedback.transitions import apply_result
@@ -88,6 +89,9 @@ async def apply_batch(context: Context, reported: Sequence[Reported]) -> None:
     """Apply all in one transaction; when that fails, one by one, so that a poisoned result stops nobody else."""
     try:
         await apply_together(context, reported)
+    except (OperationalError, InterfaceError) as error:
+        await put_back(context, reported)
+        raise UnavailableError("The database does not answer: look at FOTOFILA_DATABASE_URL and its disk.") from error
     except Exception as error:
         if len(reported) == 1:
             log.exception("result.not_applied", job_id=reported[0].message.job_id, error=repr(error))
@@ -95,6 +99,12 @@ async def apply_batch(context: Context, reported: Sequence[Reported]) -> None:
             return
         for entry in reported:
             await apply_batch(context, [entry])
+
+
+async def put_back(context: Context, reported: Sequence[Reported]) -> None:
+    """Send results anew, as if never delivered: that the database is away must not use their deliveries up."""
+    await context.queue.enqueue(LANE, [Outgoing(payload=entry.delivery.payload) for entry in reported])
+    await context.queue.ack([entry.delivery for entry in reported])
 
 
 async def apply_together(context: Context, reported: Sequence[Reported]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fotofila.core.capability import Context, load
 from fotofila.core.db import insert_ignore
 from fotofila.core.events.lifecycle import finish_job, tell
+from fotofila.core.ids import is_id
 from fotofila.core.jobs.keys import execution_prefix
 from fotofila.core.jobs.messages import Cancelled, Finished, Heartbeat, Progress, Result, Retrying, Started
 from fotofila.core.jobs.models import Job, Tombstone
@@ -41,13 +42,16 @@ async def apply_result(
 
 
 async def bury_loser(context: Context, session: AsyncSession, job: Job | None, message: Result) -> None:
-    """Have what a losing execution wrote swept, unless the message is a repetition by the one that won."""
-    if not isinstance(message, Finished) or not message.renditions:
+    """Have what a losing execution wrote swept, unless the message is a repetition by the one that won.
+
+    The prefix follows from our own row, not from the owner and the keys that a worker names: those might be another's.
+    """
+    if job is None or job.photo_id is None or not isinstance(message, Finished) or not message.renditions:
+        return  # of a photo that is gone, everything is buried already
+    won = job.state == JobState.DONE and job.execution_id == message.execution_id
+    if won or not is_id(message.execution_id):
         return
-    if job is not None and job.state == JobState.DONE and job.execution_id == message.execution_id:
-        return
-    photo_id = message.renditions[0].key.split("/")[2]
-    prefix = execution_prefix(message.owner, photo_id, message.execution_id)
+    prefix = execution_prefix(job.owner, job.photo_id, message.execution_id)
     await session.execute(
         insert_ignore(session, Tombstone).values(prefix=prefix, reason="lost", created_at=context.clock.now())
     )
@@ -57,6 +61,8 @@ async def started(context: Context, session: AsyncSession, job: Job, message: St
     """A worker began: it is the one whose life we watch."""
     if message.attempt < job.attempt:
         return  # a zombie of an attempt that was given up
+    if job.state == JobState.RUNNING and job.execution_id == message.execution_id:
+        return  # told twice
     now = context.clock.now()
     job.state = JobState.RUNNING
     job.execution_id = message.execution_id

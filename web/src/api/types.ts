@@ -40,7 +40,8 @@ export interface Face {
   has_embedding: boolean;
 }
 
-export type PhotoDetail = Omit<Schemas["PhotoDetail"], "faces"> & { faces: Face[] };
+/** The document leaves room for what other capabilities add to a photo; this is what the page shows. */
+export type PhotoDetail = Photo & { faces: Face[]; exif: Record<string, unknown> | null };
 
 export interface Page<T> {
   items: T[];

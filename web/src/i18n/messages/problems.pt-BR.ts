@@ -2,14 +2,14 @@ type Translation = string | ((english: string) => string);
 
 type Reading = [pattern: RegExp, sentence: (...found: string[]) => string];
 
-/** The sentence of the first pattern that the English one fits, with its numbers; else the plain one. */
-function carry(readings: Reading[], plain: string): Translation {
+/** The sentence of the first pattern that the English one fits, with its numbers; else the plain one, or the English. */
+function carry(readings: Reading[], plain?: string): Translation {
   return (english) => {
     for (const [pattern, sentence] of readings) {
       const match = pattern.exec(english);
       if (match) return sentence(...match.slice(1).map(decimalComma));
     }
-    return plain;
+    return plain ?? english;
   };
 }
 
@@ -17,7 +17,7 @@ const decimalComma = (text: string): string => text.replace(/(\d)\.(\d)/g, "$1,$
 
 /**
  * What the server's English sentences mean, by problem code. A code that is missing shows the server's sentence, as do
- * the general codes (`invalid_input`, `conflict`, `not_found`), whose sentence depends on what was asked for.
+ * the general ones (`invalid_input`, `bad_request`), whose sentence depends on what was asked for.
  */
 export const problemsPtBR: Record<string, Translation> = {
   truncated_image: carry(
@@ -84,6 +84,22 @@ export const problemsPtBR: Record<string, Translation> = {
   rate_limited: "Pedidos demais em pouco tempo: espere um momento e tente de novo.",
   object_not_found: "O arquivo não está mais no armazenamento.",
   internal_error: "Algo deu errado do nosso lado e foi registrado: avise quem opera o sistema.",
+  not_found: "Isto não foi encontrado: pode ter sido apagado enquanto a página estava aberta.",
+  model_unavailable: "Falta um modelo no servidor: quem opera o sistema o baixa com `fotofila models fetch`.",
+  unknown_kind: "Este tipo de trabalho não é conhecido nesta versão do programa.",
+  unreadable_message:
+    "A mensagem da fila não pôde ser lida. A pilha de erros diz mais a quem opera o sistema.",
+  conflict: carry([
+    [/target is switched off/, () => "O destino está desligado: ligue-o primeiro."],
+    [/has a rule for/, () => "O destino já tem uma regra para este evento: altere a que existe."],
+    [/delivery is being sent/, () => "A entrega está sendo feita neste momento: espere o resultado."],
+    [/This failure is .+ already/, () => "Esta falha já foi tratada: carregue a lista de novo."],
+    [
+      /Errors with the code (\S+) are permanent/,
+      (code) => `As falhas ${code} são permanentes: reenviar não resolve.`,
+    ],
+    [/nothing to cancel/, () => "A análise já terminou: não há o que cancelar."],
+  ]),
   unauthenticated: "Entre primeiro.",
   forbidden: "O seu papel não permite isto: peça a um dono.",
   wrong_credentials: "Nome de usuário ou senha não conferem.",

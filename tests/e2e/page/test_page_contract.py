@@ -1,0 +1,61 @@
+"""What the page was built from still fits the program, without a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+
+import fotofila
+from fotofila.api.app import create_app
+from fotofila.bootstrap import make_context
+from fotofila.core.config import load_settings
+from fotofila.core.errors import FotofilaError
+
+WEB = Path(__file__).parents[3] / "web"
+NOT_ON_THE_PAGE = {
+    "bad_backup",
+    "not_empty",
+    "refused",
+    "stopped",
+    "schema_outdated",
+    "pending_migration",
+    "secret_key",
+    "host_not_allowed",
+    "bad_cursor",
+    "notification_failed",
+    "object_exists",
+    "newer_message",
+}
+"""Said on the command line or in the log, or turned into another error before an answer is made."""
+
+AS_THE_SERVER_SAYS = {"invalid_input", "bad_request", "unreachable"}
+"""Too general for one sentence."""
+
+
+def errors(base: type[FotofilaError] = FotofilaError) -> Iterator[type[FotofilaError]]:
+    yield base
+    for kind in base.__subclasses__():
+        yield from errors(kind)
+
+
+async def test_the_client_is_generated_from_the_api_as_it_is(tmp_path: Path) -> None:
+    context = make_context(load_settings(data_dir=tmp_path))
+    now = create_app(context).openapi()
+    await context.close()
+    built_from = json.loads((WEB / "openapi.json").read_text())
+    assert built_from == json.loads(json.dumps(now)), "run `fotofila openapi > web/openapi.json`"
+
+
+def test_every_problem_has_a_portuguese_sentence() -> None:
+    for module in walk_packages(fotofila.__path__, "fotofila."):
+        if ".testing" not in module.name and "__main__" not in module.name:
+            import_module(module.name)
+    ours = [error for error in errors() if not error.__module__.startswith(("fotofila.testing", "tests."))]
+    codes = {error.code for error in ours}
+    catalogue = (WEB / "src" / "i18n" / "messages" / "problems.pt-BR.ts").read_text()
+    translated = set(re.findall(r"^  (\w+):", catalogue, re.MULTILINE))
+    assert codes - translated - NOT_ON_THE_PAGE - AS_THE_SERVER_SAYS == set()

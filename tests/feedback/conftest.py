@@ -70,11 +70,11 @@ class Desk:
         """Receive from the queue as a worker does."""
         return await self.context.queue.receive([lane], max_messages=count, wait_seconds=0, lease_seconds=LEASE)
 
-    async def take(self) -> tuple[ProcessMessage, Delivery]:
+    async def take(self, lane: str = "process") -> tuple[ProcessMessage, Delivery]:
         """Relay, then receive one job."""
         while await relay.relay_once(self.context):
             pass
-        (delivery,) = await self.receive()
+        (delivery,) = await self.receive(lane)
         return read_process(delivery.payload), delivery
 
     async def begin(self, message: ProcessMessage) -> Reporter:
@@ -87,9 +87,9 @@ class Desk:
         await reporter._enqueue("results", held)  # at once: a test waits for no other report
         return reporter
 
-    async def begun(self) -> tuple[ProcessMessage, Reporter]:
+    async def begun(self, lane: str = "process") -> tuple[ProcessMessage, Reporter]:
         """Take one job, ack it, and begin its execution."""
-        message, delivery = await self.take()
+        message, delivery = await self.take(lane)
         await self.context.queue.ack([delivery])
         reporter = await self.begin(message)
         await self.consume()

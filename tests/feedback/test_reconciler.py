@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import asyncio
+
 from sqlalchemy import delete
 
-from fotofila.core.jobs.models import OutboxMessage
+from fotofila.core.jobs.models import Batch, OutboxMessage
 from fotofila.core.queue import Outgoing
 from fotofila.feedback import relay
 from fotofila.feedback.reconciler import QUEUED_LEASES, SILENT_LEASES, reconcile_once
@@ -72,8 +74,6 @@ async def test_lane_with_only_leased_messages_is_not_empty(desk: Desk) -> None:
 
 
 async def test_each_lane_is_judged_by_itself(desk: Desk) -> None:
-    from fotofila.core.jobs.models import Batch  # noqa: PLC0415
-
     async with desk.context.db.write() as session:
         session.add(Batch(id="b" * 32, owner="0" * 31 + "1", created_at=desk.clock.now()))
     bulk, single = await desk.add(batch_id="b" * 32), await desk.add()
@@ -136,8 +136,6 @@ async def test_slow_worker_that_asks_for_another_attempt_is_too_late(desk: Desk)
 
 
 async def test_two_reconcilers_at_once_send_once_for_each_loss(desk: Desk) -> None:
-    import asyncio  # noqa: PLC0415
-
     added = await desk.add()
     await desk.begun()
     desk.clock.advance(SILENT_LEASES * LEASE + 1)

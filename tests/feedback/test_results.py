@@ -17,6 +17,7 @@ from fotofila.core.jobs.keys import claim_key
 from fotofila.core.jobs.models import OutboxMessage
 from fotofila.core.queue import Outgoing
 from fotofila.feedback.sweeper import sweep_once
+from fotofila.library.delete import delete_photo
 from tests.feedback.conftest import OWNER, TROUBLE, Desk
 
 LEASE_AND_MORE = 31
@@ -334,8 +335,6 @@ async def test_cancelled_by_the_worker(desk: Desk) -> None:
 
 
 async def test_report_on_a_photo_that_was_deleted_is_ignored(desk: Desk) -> None:
-    from fotofila.library.delete import delete_photo  # noqa: PLC0415
-
     added = await desk.add()
     message, reporter = await desk.begun()
     async with desk.context.db.write() as session:

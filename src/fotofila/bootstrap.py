@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-
-from sqlalchemy.exc import ArgumentError
+from typing import TYPE_CHECKING
 
 from fotofila.core.capability import Authenticator, Capability, Context, Kinds, RetentionPolicy, load
 from fotofila.core.clock import Clock, SystemClock
 from fotofila.core.config import Settings, SettingsError
 from fotofila.core.crypto import SecretKeys
-from fotofila.core.db import Database
 from fotofila.core.queue import LaneNames, Queue
 from fotofila.core.queue.sqlite import SqliteQueue
 from fotofila.core.storage import Storage
 from fotofila.core.storage.local import LocalStorage
 from fotofila.worker.direct import DirectPool
+
+if TYPE_CHECKING:
+    from fotofila.core.db import Database
 
 ENTRY_POINTS = "fotofila.capabilities"
 AUTHENTICATE = "fotofila.access.authenticate:authenticate"
@@ -81,6 +82,10 @@ def make_database(settings: Settings) -> Database:
     Raises:
         SettingsError: it is no URL of a database, or its driver is not installed.
     """
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - workers have no database and never load it
+
+    from fotofila.core.db import Database  # noqa: PLC0415
+
     try:
         return Database(settings.database_url or f"sqlite:///{settings.data_dir / 'fotofila.db'}")
     except ArgumentError as error:

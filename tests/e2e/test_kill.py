@@ -9,7 +9,7 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -35,18 +35,36 @@ MOST_OPEN_JOBS = 80
 """With more, the client waits: the test is about kills, not about a backlog."""
 DRAIN_SECONDS = 150
 
+Tell = Callable[[str], None]
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 
-async def test_every_accepted_photo_ends_with_exactly_one_result(tmp_path: Path) -> None:
-    await survive(tmp_path, kills=KILLS, names={"noop.txt"}, **NOOP)
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Print past pytest: a run that fails must be repeatable, and the figures of one that passes are its proof."""
+
+    def tell(line: str) -> None:
+        with capsys.disabled():
+            print(f"\n{line}", flush=True)  # noqa: T201
+
+    return tell
 
 
-async def test_faces_are_found_whoever_is_killed(tmp_path: Path) -> None:
+async def test_every_accepted_photo_ends_with_exactly_one_result(tmp_path: Path, tell: Tell) -> None:
+    await survive(tmp_path, tell, kills=KILLS, names={"noop.txt"}, **NOOP)
+
+
+async def test_nothing_is_lost_that_the_reconciler_would_have_to_find(tmp_path: Path, tell: Tell) -> None:
+    """The same without its help: outbox, queue and leases lose nothing by themselves."""
+    await survive(tmp_path, tell, kills=KILLS * 2 // 5, names={"noop.txt"}, reconcile_interval_seconds=3600, **NOOP)
+
+
+async def test_faces_are_found_whoever_is_killed(tmp_path: Path, tell: Tell) -> None:
     if not faces_can_run():
         pytest.skip("the models are not here: fotofila models fetch")
     names = {"256.webp", "1024.webp", "annotated.webp"}
-    await survive(tmp_path, kills=max(10, KILLS // 5), names=names, bodies=[portrait()])
+    await survive(tmp_path, tell, kills=KILLS // 5, names=names, bodies=[portrait()])
 
 
 def portrait() -> bytes:
@@ -55,10 +73,10 @@ def portrait() -> bytes:
 
 
 async def survive(
-    folder: Path, *, kills: int, names: set[str], bodies: list[bytes] | None = None, **settings: Any
+    folder: Path, tell: Tell, *, kills: int, names: set[str], bodies: list[bytes] | None = None, **settings: Any
 ) -> None:
     """Run the fleet under load, kill, wait until all is over, judge."""
-    print(f"seed {SEED}")  # noqa: T201 - a run that fails must be repeatable
+    tell(f"FOTOFILA_TEST_SEED={SEED}")
     port, data_dir = free_port(), folder / "data"
     chosen = {
         "data_dir": data_dir,
@@ -87,7 +105,7 @@ async def survive(
         finally:
             await context.close()
     starts = sum(member.starts for member in running.values())
-    print(  # noqa: T201 - the figures of the run
+    tell(
         f"{len(client.accepted)} photos accepted: {dict(states)}; killed {dict(killer.killed)}, "
         f"stopped {dict(killer.stopped)}, {starts} processes started; client: {dict(client.told)}; "
         f"{time.monotonic() - began:.0f} s"

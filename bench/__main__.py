@@ -7,7 +7,7 @@ import sys
 
 BENCHES = {
     "faces-accuracy": ("bench.faces_accuracy", "detection, verification, age and gender on labelled faces"),
-    "faces-speed": ("bench.faces_speed_vision", "CPU of detection and embedding beside OpenCV and dlib"),
+    "faces-speed": ("bench.faces_speed", "vision beside OpenCV and dlib, and a photo's whole way"),
     "images": ("bench.images", "CPU of what is done to a photo and is not vision"),
 }
 WITHOUT_OPTIONS = ("faces-speed", "images")

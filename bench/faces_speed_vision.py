@@ -6,8 +6,6 @@ of all rounds. Without `--photos` the demo photo is taken.
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import statistics
 import time
@@ -25,7 +23,7 @@ from bench.peers import SCORE as LEAST_SCORE
 from bench.peers import Dlib, OpenCv
 from fotofila.core.inference.fetch import fetch, fetch_all
 from fotofila.core.inference.session import Session
-from fotofila.core.inference.store import default_models_dir, load
+from fotofila.core.inference.store import load
 from fotofila.faces.align import cut_out
 from fotofila.faces.analyzer import AnalyzeOptions, FaceAnalyzer
 from fotofila.faces.detector import detect
@@ -40,17 +38,6 @@ DETECTION_AIM = 0.55
 EMBEDDING_AIM = 0.6
 
 Pixels = NDArray[np.uint8]
-
-
-def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench faces-speed")
-    parser.add_argument("--vision-only", action="store_true", help="leave out the way from upload to result")
-    parser.add_argument("--photos", type=Path, nargs="*", default=[])
-    parser.add_argument("--models", type=Path, default=default_models_dir())
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    arguments = parser.parse_args(argv)
-    print(json.dumps(vision_speed(arguments.models, photos=arguments.photos, rounds=arguments.rounds)))
-    return 0
 
 
 def vision_speed(models_dir: Path, *, photos: Sequence[Path] = (), rounds: int = ROUNDS) -> dict[str, Any]:

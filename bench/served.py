@@ -78,7 +78,10 @@ def served(**settings: object) -> Iterator[Served]:
             processes["work"] = start(stack, env, "work")
             made = subprocess.run(
                 [*command(), "keys", "create", "bench", "--scope", "photos:read", "--scope", "photos:write", "--json"],
-                env=env, check=True, capture_output=True, text=True,
+                env=env,
+                check=True,
+                capture_output=True,
+                text=True,
             )
             yield Served(url=url, key=json.loads(made.stdout)["key"], processes=processes)
 
@@ -106,5 +109,3 @@ def wait_for(url: str) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{url} did not answer within {START_SECONDS} seconds")
         time.sleep(0.05)
-
-

@@ -1,0 +1,6 @@
+import { failuresPart } from "./failures";
+import { photosPart } from "./photos";
+import { settingsPart } from "./settings";
+import { shellPart } from "./shell";
+
+export const en = { ...shellPart, ...photosPart, ...failuresPart, ...settingsPart };

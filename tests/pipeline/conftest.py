@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.bootstrap import make_context
 from fotofila.core.capability import Context, Principal
@@ -35,10 +37,13 @@ async def context(tmp_path: Path) -> AsyncIterator[Context]:
         orphan_age_seconds=0,
     )
 
-    async def nobody(*_: Any) -> Any:
+    async def authenticate(context: Context, headers: Mapping[str, str], cookies: Mapping[str, str]) -> Principal:
+        return PRINCIPAL
+
+    async def retention(session: AsyncSession) -> Mapping[str, timedelta]:
         return {}
 
-    made = make_context(settings, authenticate=nobody, retention=nobody)
+    made = make_context(settings, authenticate=authenticate, retention=retention)
     async with made.db.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
     yield made

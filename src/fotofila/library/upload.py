@@ -165,7 +165,10 @@ async def check_batch(door: Door) -> None:
 
 
 async def keep(door: Door, incoming: Incoming) -> Upload:
-    """Store, then write down; what cannot be written down, or is known, is taken back from storage."""
+    """Store, then write down; what is refused, or is known, is taken back from storage.
+
+    Only then: a request that is cut off may have been committed. What it leaves in any other case, the sweeper finds.
+    """
     received = await receive(
         door.context.storage,
         incoming.stream,
@@ -177,8 +180,8 @@ async def keep(door: Door, incoming: Incoming) -> Upload:
     try:
         async with door.context.db.write() as session:
             added = await add_photo(session, door.context, door.principal, received, batch_id=door.batch_id)
-    except BaseException:
-        await asyncio.shield(door.context.storage.delete([received.key]))
+    except FotofilaError:
+        await door.context.storage.delete([received.key])
         raise
     if added.duplicate:
         await door.context.storage.delete([received.key])

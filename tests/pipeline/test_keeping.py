@@ -1,0 +1,69 @@
+"""An original is taken back only when it is certain that no row names it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fotofila.api.idempotency import idempotency
+from fotofila.core.capability import Context, Principal
+from fotofila.core.db import Database
+from fotofila.core.errors import QuotaExceededError
+from fotofila.library.models import Photo
+from fotofila.library.upload import Door, Incoming, Outcome, take_one
+from fotofila.testing.pictures import jpeg
+from tests.pipeline.conftest import PRINCIPAL
+
+
+class CutDatabase(Database):
+    """A database whose caller is cancelled just after the commit, as a stopping server does to its requests."""
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        async with super().write() as session:
+            yield session
+        raise asyncio.CancelledError
+
+
+def incoming(body: bytes) -> Incoming:
+    async def stream() -> AsyncIterator[bytes]:
+        yield body
+
+    return Incoming(stream=stream(), filename="a.jpg", declared_type="image/jpeg")
+
+
+async def take(context: Context, principal: Principal, body: bytes) -> Outcome:
+    async with idempotency(context, principal, None, "upload_photos") as run:
+        return await take_one(Door(context=context, principal=principal, run=run), incoming(body))
+
+
+async def originals(context: Context) -> list[str]:
+    return [info.key async for info in context.storage.list("originals/")]
+
+
+async def test_request_that_is_cut_off_after_its_commit_keeps_its_original(context: Context) -> None:
+    """The client sends again and is answered with the first photo, which must be whole."""
+    body = jpeg()
+    cut = CutDatabase(str(context.db.url))
+    with pytest.raises(asyncio.CancelledError):
+        await take(replace(context, db=cut), PRINCIPAL, body)
+    await cut.close()
+    async with context.db.read() as session:
+        (photo,) = (await session.scalars(select(Photo))).all()
+    assert await context.storage.get(photo.original_key) == body
+    again = await take(context, PRINCIPAL, body)
+    assert again.model_dump()["duplicate"]
+    assert await originals(context) == [photo.original_key]
+
+
+async def test_photo_that_is_refused_leaves_nothing(context: Context) -> None:
+    full = replace(PRINCIPAL, quota_photos=0)
+    with pytest.raises(QuotaExceededError):
+        await take(context, full, jpeg())
+    assert await originals(context) == []

@@ -44,8 +44,8 @@ def whole(models_dir: Path, count: int) -> dict[str, Any]:
         figures[detection] = made = whole_way(photo.path, count=count, detection=detection)
         print(
             f"whole way, {detection}: {made['photos_per_second']} photos/s, CPU per photo"
-            f" {made['cpu_ms_per_photo']} ms: vision {made['vision_ms']}, decode {made['decode_ms']}, thumbnails and annotated picture"
-            f" {made['renditions_ms']}, by process {made['by_role_ms']}"
+            f" {made['cpu_ms_per_photo']} ms: vision {made['vision_ms']}, decode {made['decode_ms']},"
+            f" thumbnails and annotated picture {made['renditions_ms']}, by process {made['by_role_ms']}"
         )
         missed = "reached" if made["not_vision_ms"] <= AIM_MS else "not reached"
         print(f"    not vision: {made['not_vision_ms']} ms (aim: at most {AIM_MS}; {missed} on this processor)")

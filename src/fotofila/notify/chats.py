@@ -74,7 +74,10 @@ def _instantiate(url: str) -> Any:
         service_timeout=0,  # the deadline is ours
         storage_mode="memory",
     )
-    return Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
+    try:
+        return Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
+    except (AttributeError, LookupError, TypeError, ValueError):  # plugins raise these on odd URLs (Telegram does)
+        return None
 
 
 def _schemes(service: Any) -> set[str]:

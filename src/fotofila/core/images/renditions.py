@@ -37,5 +37,7 @@ def make_renditions(pixels: NDArray[np.uint8], annotations: Sequence[Annotation]
     # Encoded before anything is drawn on it; a copy for that would only cost.
     large_webp = encode_webp(large)
     small_webp = encode_webp(shrink(large, SMALL_SIDE))
+    if not annotations:  # nothing to draw: the same picture need not be encoded twice
+        return Renditions(large=large_webp, small=small_webp, annotated=large_webp)
     draw_annotations(large, annotations)
     return Renditions(large=large_webp, small=small_webp, annotated=encode_webp(large))

@@ -14,6 +14,9 @@ from fotofila.testing.pictures import jpeg
 PAUSE_SECONDS = 0.05
 """Between two tries at a server that does not answer."""
 
+PATIENCE_SECONDS = 120
+"""A server that is started again after each kill has answered by then."""
+
 ORDERS = {
     b"": 50,
     b"fotofila:sleep=0.05": 15,
@@ -53,16 +56,17 @@ class Client:
 
     async def request(self, method: str, url: str, **options: object) -> httpx.Response:
         """Send until there is an answer that is the server's word and not its trouble."""
-        while True:
-            try:
-                response = await self.http.request(method, url, **options)  # type: ignore[arg-type]
-            except httpx.TransportError:
-                self.told["no answer"] += 1
-            else:
-                if response.status_code < 500:
-                    return response
-                self.told[f"answered {response.status_code}"] += 1
-            await asyncio.sleep(PAUSE_SECONDS)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                try:
+                    response = await self.http.request(method, url, **options)  # type: ignore[arg-type]
+                except httpx.TransportError:
+                    self.told["no answer"] += 1
+                else:
+                    if response.status_code < 500:
+                        return response
+                    self.told[f"answered {response.status_code}"] += 1
+                await asyncio.sleep(PAUSE_SECONDS)
 
     async def make_batch(self, name: str) -> str:
         """Make a batch."""

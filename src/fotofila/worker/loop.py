@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
-import tempfile
-from pathlib import Path
 
 from fotofila.core.capability import Kinds
 from fotofila.core.clock import Clock
@@ -20,6 +17,7 @@ from fotofila.core.storage import Storage
 from fotofila.worker.execution import Bench, execute, refuse, valid_ids
 from fotofila.worker.pool import ChildPool
 from fotofila.worker.reporter import Reporter
+from fotofila.worker.scratch import scratch_folder
 
 log = get_logger(__name__)
 
@@ -39,24 +37,23 @@ async def run_worker(
     """Work until `stop` is set; then finish what was begun, or give it back without costing an attempt."""
     size = settings.workers or available_cpus()
     pool = ChildPool(size=size, memory_mb=settings.child_memory_mb, seconds=settings.job_seconds)
-    folder = Path(tempfile.mkdtemp(prefix="fotofila-worker-"))
-    bench = Bench(
-        settings=settings,
-        clock=clock,
-        queue=queue,
-        storage=storage,
-        kinds=kinds,
-        pool=pool,
-        name=f"{socket.gethostname()}:{os.getpid()}",
-        folder=folder,
-    )
-    log.info("worker.started", children=size, lanes=settings.worker_lanes)
-    try:
-        await Slots(bench, size).serve(stop)
-    finally:
-        await pool.close()
-        shutil.rmtree(folder, ignore_errors=True)
-        log.info("worker.stopped")
+    with scratch_folder() as folder:
+        bench = Bench(
+            settings=settings,
+            clock=clock,
+            queue=queue,
+            storage=storage,
+            kinds=kinds,
+            pool=pool,
+            name=f"{socket.gethostname()}:{os.getpid()}",
+            folder=folder,
+        )
+        log.info("worker.started", children=size, lanes=settings.worker_lanes)
+        try:
+            await Slots(bench, size).serve(stop)
+        finally:
+            await pool.close()
+            log.info("worker.stopped")
 
 
 class Slots:

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fotofila.testing.processes import acting
+from fotofila.worker.scratch import PREFIX, scratch_folder
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def names(root: Path) -> list[str]:
+    return sorted(path.name for path in root.iterdir())
+
+
+async def work_and_say(say: Callable[[Any], None], root: Path) -> None:
+    tempfile.tempdir = str(root)
+    with scratch_folder() as folder:
+        (folder / "original").write_bytes(b"somebody's photo")
+        say(str(folder))
+        await asyncio.Event().wait()
+
+
+def test_folder_goes_with_its_worker(root: Path) -> None:
+    with scratch_folder() as folder:
+        (folder / "original").write_bytes(b"x")
+        assert folder.parent == root
+        assert folder.name.startswith(PREFIX)
+        assert oct(folder.stat().st_mode & 0o777) == "0o700"
+    assert names(root) == []
+
+
+async def test_what_a_killed_worker_left_is_removed_by_the_next(root: Path) -> None:
+    with acting(work_and_say, root) as worker:
+        left = Path(await worker.hear())
+        with scratch_folder():
+            assert (left / "original").exists(), "it is at work"
+        worker.kill()
+    assert (left / "original").exists()
+    with scratch_folder() as folder:
+        assert names(root) == [folder.name]
+
+
+def test_folders_of_others_are_left_alone(root: Path) -> None:
+    (root / f"{PREFIX}of-somebody-else").mkdir()
+    (root / f"{PREFIX}file").touch()
+    with scratch_folder():
+        pass
+    assert names(root) == [f"{PREFIX}file", f"{PREFIX}of-somebody-else"]

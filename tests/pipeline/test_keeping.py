@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -14,10 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fotofila.api.idempotency import idempotency
 from fotofila.core.capability import Context, Principal
 from fotofila.core.db import Database
-from fotofila.core.errors import QuotaExceededError
+from fotofila.core.errors import QuotaExceededError, StorageFullError
+from fotofila.core.storage.local import LocalStorage
 from fotofila.library.models import Photo
 from fotofila.library.upload import Door, Incoming, Outcome, take_one
 from fotofila.testing.pictures import jpeg
+from tests.core.disks import small_disk
 from tests.pipeline.conftest import PRINCIPAL
 
 
@@ -67,3 +70,14 @@ async def test_photo_that_is_refused_leaves_nothing(context: Context) -> None:
     with pytest.raises(QuotaExceededError):
         await take(context, full, jpeg())
     assert await originals(context) == []
+
+
+async def test_full_disk_is_told_and_leaves_nothing(context: Context, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", size_kib=256) as disk:
+        full = replace(context, storage=LocalStorage(disk))
+        with pytest.raises(StorageFullError, match="free some space"):
+            await take(full, PRINCIPAL, jpeg() + b"\0" * 300 * 1024)
+        assert [info async for info in full.storage.list("")] == []
+        async with context.db.read() as session:
+            assert (await session.scalars(select(Photo))).all() == []
+        assert (await take(full, PRINCIPAL, jpeg())).model_dump()["duplicate"] is False

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from fotofila.core.jobs.keys import cancel_marker
 from fotofila.core.jobs.messages import Failed, Finished, Retrying
 from fotofila.core.queue import Outgoing
+from fotofila.core.storage.local import LocalStorage
+from tests.core.disks import small_disk
 from tests.worker.conftest import MAX_DELIVERIES, OWNER, Bench, types, with_settings
 
 
@@ -199,3 +203,27 @@ async def test_waits_of_snoozes_and_retries_follow_the_settings(bench: Bench) ->
     assert not retrying.snooze
     assert retrying.wait_seconds is not None
     assert 2 <= retrying.wait_seconds <= 10, "the policy of `unavailable`, at its first attempt"
+
+
+async def test_full_disk_is_waited_for_and_leaves_nothing_of_the_execution(bench: Bench, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", size_kib=64) as disk:
+        bench = replace(bench, storage=LocalStorage(disk))
+        await bench.ask("behave")
+        fill(disk / "ballast")
+        async with bench.working():
+            retrying = await bench.hear("retrying")
+            await bench.until_empty()
+        assert isinstance(retrying, Retrying)
+        assert (retrying.error.code, retrying.error.permanent) == ("storage_full", False)
+        assert await bench.objects() == []
+        (disk / "ballast").unlink()
+        await bench.ask("behave")
+        async with bench.working():
+            await bench.hear("finished")
+
+
+def fill(path: Path) -> None:
+    """Write until there is no space."""
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))

@@ -48,8 +48,10 @@ class Killer:
 
     def plan(self, rounds: int) -> list[tuple[str, str]]:
         """Return who is to die or to stop, in random order."""
-        deaths = [name for name, share in SHARES.items() for _ in range(share)]
-        self.random.shuffle(deaths)
+        places = [
+            ((number + self.random.random()) / share, name) for name, share in SHARES.items() for number in range(share)
+        ]
+        deaths = [name for _, name in sorted(places)]  # also the first few are shared out as the whole is
         chosen = [deaths[number % len(deaths)] for number in range(rounds)]
         stops = [("stop", name) for name, share in STOPS.items() for _ in range(max(1, share * rounds // 50))]
         every = [("kill", name) for name in chosen] + stops

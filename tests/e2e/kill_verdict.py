@@ -46,9 +46,12 @@ async def open_jobs(context: Context) -> int:
 
 async def wait_until_over(context: Context, *, seconds: float) -> None:
     """Wait until no job is open, the outbox is empty and so is the queue."""
-    async with asyncio.timeout(seconds):
-        while await left_over(context):  # noqa: ASYNC110 - no event tells of other processes
-            await asyncio.sleep(LOOK_SECONDS)
+    try:
+        async with asyncio.timeout(seconds):
+            while await left_over(context):  # noqa: ASYNC110 - no event tells of other processes
+                await asyncio.sleep(LOOK_SECONDS)
+    except TimeoutError:
+        raise AssertionError(f"not over after {seconds} seconds: {await left_over(context)}") from None
 
 
 async def left_over(context: Context) -> dict[str, Any]:

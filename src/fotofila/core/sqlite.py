@@ -34,14 +34,14 @@ class SqliteChanges:
         """Say whether a query finds anything; True also when the file cannot be asked: then have the caller look."""
         try:
             return self._open().execute(query, parameters).fetchone() is not None
-        except sqlite3.OperationalError:
+        except (sqlite3.DatabaseError, OSError):
             return True
 
     def mark(self) -> int:
         """Return a number that changes whenever another connection commits."""
         try:
             (version,) = self._open().execute("PRAGMA data_version").fetchone()
-        except sqlite3.OperationalError:  # locked while another process opens it: have the caller look again
+        except (sqlite3.DatabaseError, OSError):  # locked, or no database at all: the caller's own look will tell
             return -1
         return int(version)
 

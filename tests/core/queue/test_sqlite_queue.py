@@ -113,6 +113,8 @@ async def test_file_that_is_no_queue_is_told_with_its_path(tmp_path: Path) -> No
     queue = open_queue(tmp_path / "queue.db")
     with pytest.raises(UnavailableError, match=r"queue\.db"):
         await queue.depth("process")
+    with pytest.raises(UnavailableError, match=r"queue\.db"):
+        await queue.receive(["process"], max_messages=1, wait_seconds=1, lease_seconds=1)
     await queue.close()
 
 
@@ -121,6 +123,8 @@ async def test_folder_that_cannot_be_made_is_told_with_its_path(tmp_path: Path) 
     queue = open_queue(tmp_path / "file" / "queue.db")
     with pytest.raises(UnavailableError, match=r"queue\.db"):
         await queue.enqueue("process", [Outgoing(payload=b"a")])
+    with pytest.raises(UnavailableError, match=r"queue\.db"):
+        await queue.receive(["process"], max_messages=1, wait_seconds=1, lease_seconds=1)
     await queue.close()
 
 

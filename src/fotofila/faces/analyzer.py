@@ -43,7 +43,7 @@ class FaceAnalyzer:
 
     def __init__(self, models_dir: Path, *, threads: int = 1) -> None:
         """Nothing is read yet: a missing model shows when it is first needed."""
-        self._models_dir = models_dir
+        self.models_dir = models_dir
         self._threads = threads
         self._sessions: dict[str, Session] = {}
 
@@ -104,9 +104,9 @@ class FaceAnalyzer:
         """The session of the first of `wanted` that is in the folder."""
         name = wanted[0].name
         if name not in self._sessions:
-            here = [file.spec for file in list_files(wanted, self._models_dir) if file.state == "ready"]
+            here = [file.spec for file in list_files(wanted, self.models_dir) if file.state == "ready"]
             spec = here[0] if here else wanted[0]
-            self._sessions[name] = Session(load(spec, self._models_dir), threads=self._threads)
+            self._sessions[name] = Session(load(spec, self.models_dir), threads=self._threads)
         return self._sessions[name]
 
 

@@ -23,7 +23,7 @@ class Rewrite:
 
 
 REWRITES = {
-    "yunet": Rewrite(apply=rewrite_yunet, revision=1),
+    "yunet": Rewrite(apply=rewrite_yunet, revision=2),
     "sface": Rewrite(apply=rewrite_sface, revision=1),
 }
 

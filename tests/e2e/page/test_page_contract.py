@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -44,7 +45,9 @@ def errors(base: type[FotofilaError] = FotofilaError) -> Iterator[type[FotofilaE
 def test_the_client_is_generated_from_the_api_as_it_is() -> None:
     # A process of its own: beside an open browser, Playwright's loop lets no other one run here.
     command = [sys.executable, "-m", "fotofila.cli", "openapi"]
-    now = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    # Unbuffered, Python drops the rest of a long text when a pipe takes only part of it.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    now = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
     built_from = json.loads((WEB / "openapi.json").read_text())
     assert built_from == json.loads(now), "run `fotofila openapi > web/openapi.json`"
 

@@ -19,9 +19,18 @@ WIDE = 200
 """Characters of a line where the output is no terminal: whoever reads it can cut, but not bring back."""
 
 
+def write_out(text: str) -> None:
+    """Write all of a text: with PYTHONUNBUFFERED a single write may stop at the size of a pipe, and nobody says so."""
+    sys.stdout.flush()
+    left = memoryview(text.encode())
+    while left:
+        left = left[sys.stdout.buffer.write(left) :]
+    sys.stdout.flush()
+
+
 def print_json(value: Any) -> None:
     """Print for programs; times are RFC 3339."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+    write_out(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
 def say(sentence: str, *, style: str = "") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from fotofila.api.app import create_app
 from fotofila.bootstrap import make_context
 from fotofila.cli.lazy import new_app
 from fotofila.cli.options import configure_command
+from fotofila.cli.output import write_out
 from fotofila.cli.running import run_async
 from fotofila.core.config import load_settings
 
@@ -25,7 +25,7 @@ def openapi() -> None:
     The same every time, its keys in order: `fotofila openapi > openapi.json`
     """
     document = run_async(make_document())
-    sys.stdout.write(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    write_out(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 async def make_document() -> dict[str, Any]:

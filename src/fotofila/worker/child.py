@@ -18,7 +18,7 @@ from fotofila.core.inference.errors import ModelUnavailableError
 from fotofila.core.jobs.outcomes import Cancel, Discard, Done, Outcome, RenditionFile, Retry, Snooze, Work
 from fotofila.worker.errors import OutOfMemoryError, UnexpectedError
 from fotofila.worker.frames import pack, read_frame
-from fotofila.worker.limits import confine
+from fotofila.worker.limits import confine, keep_memory
 
 MODEL_SECONDS = 60.0
 """Wait before a photo is tried again whose model is missing here."""
@@ -28,6 +28,7 @@ def main() -> None:
     """Answer jobs until the parent closes the pipe."""
     memory_mb, parent_pid = int(sys.argv[1]), int(sys.argv[2])
     confine(memory_mb=memory_mb, parent_pid=parent_pid)
+    keep_memory()
     # Libraries print to standard output now and then; frames must not be mixed with that.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -12,6 +12,8 @@ import time
 
 PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that the kernel sends us when our parent dies."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""mallopt(3)."""
 FILE_BYTES = 4 * 1024**3
 OPEN_FILES = 256
 
@@ -51,3 +53,15 @@ def watch_parent(parent_pid: int, poll_seconds: float) -> None:
     while os.getppid() == parent_pid:
         time.sleep(poll_seconds)
     os._exit(1)
+
+
+def keep_memory() -> None:
+    """Have glibc keep what a job frees for the next one, up to 256 MiB.
+
+    Pictures are large blocks, which glibc would give back to the kernel after each job and take anew, page by page:
+    measured, that doubles the cost of decoding.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, 32 * 1024**2)
+        mallopt(M_TRIM_THRESHOLD, 256 * 1024**2)

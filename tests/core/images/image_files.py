@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import struct
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
+
+from fotofila.core.images.decode import Decoded
 
 SAMPLES = Path(__file__).parent / "samples"
 """HEIC cannot be written by what we install: `orientation1.heic` to `orientation8.heic` are `quadrants()`, turned."""
@@ -204,3 +207,9 @@ def cmyk_profile() -> bytes:
     matrix = _fixed(1, 0, 0, 0, 1, 0, 0, 0, 1)
     table = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + matrix + straight * 4 + grid + straight * 3
     return _icc(b"CMYK", b"Lab ", {b"A2B0": table})
+
+
+class Seen(Protocol):
+    """Decode a file with these bytes."""
+
+    def __call__(self, data: bytes, *, pixel_cap: int = 200_000_000) -> Decoded: ...

@@ -4,7 +4,6 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from image_files import (
     SAMPLES,
     SHARED,
+    Seen,
     encoded,
     heif,
     noise,
@@ -22,7 +22,7 @@ from image_files import (
 )
 from PIL import Image
 
-from fotofila.core.images.decode import Decoded, decode
+from fotofila.core.images.decode import decode
 from fotofila.core.images.errors import (
     CorruptImageError,
     ImageError,
@@ -34,22 +34,6 @@ from fotofila.core.images.errors import (
 
 BAD = SHARED / "bad_inputs"
 needs_shared = pytest.mark.skipif(not BAD.is_dir(), reason="the extra samples are not here")
-
-
-class Seen(Protocol):
-    """Decode a file with these bytes."""
-
-    def __call__(self, data: bytes, *, pixel_cap: int = 200_000_000) -> Decoded: ...
-
-
-@pytest.fixture
-def seen(tmp_path: Path) -> Seen:
-    def decode_bytes(data: bytes, *, pixel_cap: int = 200_000_000) -> Decoded:
-        path = tmp_path / "photo"
-        path.write_bytes(data)
-        return decode(path, pixel_cap=pixel_cap)
-
-    return decode_bytes
 
 
 # Truncation ---------------------------------------------------------------------------------------------------------

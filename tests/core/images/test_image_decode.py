@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pytest
@@ -13,6 +11,7 @@ from image_files import (
     RED,
     SHARED,
     WHITE,
+    Seen,
     cmyk_profile,
     display_p3_profile,
     encoded,
@@ -37,22 +36,6 @@ from fotofila.core.images.errors import (
 
 BAD = SHARED / "bad_inputs"
 needs_shared = pytest.mark.skipif(not BAD.is_dir(), reason="the extra samples are not here")
-
-
-class Seen(Protocol):
-    """Decode a file with these bytes."""
-
-    def __call__(self, data: bytes, *, pixel_cap: int = 200_000_000) -> Decoded: ...
-
-
-@pytest.fixture
-def seen(tmp_path: Path) -> Seen:
-    def decode_bytes(data: bytes, *, pixel_cap: int = 200_000_000) -> Decoded:
-        path = tmp_path / "photo"
-        path.write_bytes(data)
-        return decode(path, pixel_cap=pixel_cap)
-
-    return decode_bytes
 
 
 def corners(decoded: Decoded) -> list[tuple[int, ...]]:

@@ -82,9 +82,7 @@ class Desk:
         context = self.context
         reporter = Reporter(queue=context.queue, storage=context.storage, clock=self.clock, message=message)
         reporter.started("test")
-        held = reporter._take_held()
-        assert held is not None
-        await reporter._enqueue("results", held)  # at once: a test waits for no other report
+        await reporter.flush()  # at once: a test waits for no other report
         return reporter
 
     async def begun(self, lane: str = "process") -> tuple[ProcessMessage, Reporter]:

@@ -87,9 +87,7 @@ async def test_sign_of_life_that_could_not_be_written_down_is_no_failure(desk: D
     _, reporter = await desk.begun()
     if kind == "started":
         reporter.started("test")
-        held = reporter._take_held()
-        assert held is not None
-        await reporter._enqueue("results", held)
+        await reporter.flush()
     elif kind == "progress":
         await reporter.progress(0.5)
     else:

@@ -61,20 +61,15 @@ class Reporter:
         }
 
     async def _send(self, lane: str, message: messages.Message) -> None:
-        held = self._take_held()
-        if held is not None and lane != RESULTS:
-            await self._enqueue(RESULTS, held)
-            held = None
-        await self._enqueue(lane, *([held] if held else []), message)
+        """Send, after what is held; that is let go only once it is sent, for a report may be cut off on its way."""
+        if lane != RESULTS:
+            await self.flush()
+        held = [self._held] if self._held else []
+        await self._enqueue(lane, *held, message)
+        self.silence()
 
     async def _enqueue(self, lane: str, *told: messages.Message) -> None:
         await self._queue.enqueue(lane, [Outgoing(payload=each.dump(), dedup_id=each.id) for each in told])
-
-    def _take_held(self) -> messages.Started | None:
-        held, self._held = self._held, None
-        if held is not None and self._telling is not None:
-            self._telling.cancel()
-        return held
 
     def started(self, worker: str) -> None:
         """Note that work began; told within half a second."""
@@ -83,14 +78,20 @@ class Reporter:
 
     async def _tell_soon(self) -> None:
         await asyncio.sleep(HELD_SECONDS)
-        held, self._held = self._held, None
-        if held is not None:
-            with suppress(FotofilaError):  # a queue that went away is met again by the next report, which counts
-                await self._enqueue(RESULTS, held)
+        with suppress(FotofilaError):  # a queue that went away is met again by the next report, which counts
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Tell now what is held."""
+        if self._held is not None:
+            await self._enqueue(RESULTS, self._held)
+            self._held = None
 
     def silence(self) -> None:
-        """Tell nothing more: another worker may have the job."""
-        self._take_held()
+        """Hold nothing back any more: it was told, or another worker may have the job."""
+        self._held = None
+        if self._telling is not None:
+            self._telling.cancel()
 
     async def progress(self, progress: float) -> None:
         """Say how far it is."""

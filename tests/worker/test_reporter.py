@@ -1,0 +1,46 @@
+"""What is held back for a moment is told, whatever becomes of the report that was to carry it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from fotofila.core.clock import SystemClock
+from fotofila.core.errors import UnavailableError
+from fotofila.core.queue import LaneNames, Outgoing
+from fotofila.core.queue.sqlite import SqliteQueue
+from fotofila.worker.reporter import Reporter
+from tests.worker.conftest import Bench, types
+
+
+class Narrow(SqliteQueue):
+    """A queue whose first enqueue does not come through."""
+
+    refuses = False
+    asked = 0
+
+    async def enqueue(self, lane: str, messages: Sequence[Outgoing]) -> None:
+        self.asked += 1
+        if self.asked == 1:
+            if self.refuses:
+                raise UnavailableError("The queue is away.")
+            await asyncio.Event().wait()
+        await super().enqueue(lane, messages)
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+async def test_started_survives_the_heartbeat_that_was_to_carry_it(bench: Bench, refuses: bool) -> None:
+    message = await bench.ask("behave")
+    queue = Narrow(bench.settings.data_dir / "queue.db", max_deliveries=3, names=LaneNames(), now=bench.clock.now)
+    queue.refuses = refuses
+    reporter = Reporter(queue=queue, storage=bench.storage, clock=SystemClock(), message=message)
+    reporter.started("test")
+    beating = asyncio.create_task(reporter.heartbeat())
+    await asyncio.sleep(0)
+    beating.cancel()
+    await asyncio.wait([beating])
+    await reporter.finished({}, (), 0.1, {})
+    assert types(await bench.rest()) == ["started", "finished"]
+    await queue.close()

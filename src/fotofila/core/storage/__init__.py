@@ -1,5 +1,21 @@
 """The storage port and its adapters."""
 
-from fotofila.core.storage.base import ObjectExistsError, ObjectInfo, ObjectNotFoundError, Storage, Writer
+from fotofila.core.storage.base import (
+    ObjectExistsError,
+    ObjectInfo,
+    ObjectNotFoundError,
+    SignedRequest,
+    SigningStorage,
+    Storage,
+    Writer,
+)
 
-__all__ = ["ObjectExistsError", "ObjectInfo", "ObjectNotFoundError", "Storage", "Writer"]
+__all__ = [
+    "ObjectExistsError",
+    "ObjectInfo",
+    "ObjectNotFoundError",
+    "SignedRequest",
+    "SigningStorage",
+    "Storage",
+    "Writer",
+]

@@ -8,20 +8,33 @@ Guarantees, each a test in `fotofila.testing.storage_conformance`:
 4. `get_range` gives exactly the bytes asked for; a missing object is an `ObjectNotFoundError` before the first byte.
 5. `list` gives keys in order, with size and time; `delete` of what is not there does no harm.
 6. No key, however it is made, reaches outside the root.
+
+A storage that can sign (`SigningStorage`; ask with `isinstance`) hands out requests that anyone may make without
+credentials:
+
+7. A signed request works with any HTTP client until it expires, for its key, method, size and checksum and no other.
+8. A signed PUT makes an object and never replaces one. A signed POST can be made again until it expires: give it a key
+   of its own and copy away what was verified.
+
+Where a storage cannot sign, the API carries the bytes itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from fotofila.core.errors import ConflictError, NotFoundError
 
 CHUNK_BYTES = 1024 * 1024
+
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+"""One part of a key, between slashes: what is a plain name for every file system, bucket and URL."""
 
 
 class ObjectNotFoundError(NotFoundError):
@@ -43,6 +56,19 @@ class ObjectInfo:
     key: str
     size_bytes: int
     modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedRequest:
+    """An upload that anyone who has it may make until it expires, without credentials."""
+
+    method: Literal["PUT", "POST"]
+    url: str
+    expires_at: datetime
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """PUT: headers to send exactly so; the body is the object."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """POST: fields of the multipart form, before its last part, `file`, which is the object."""
 
 
 class Writer(Protocol):
@@ -107,3 +133,46 @@ class Storage(Protocol):
     async def close(self) -> None:
         """Let go of every connection."""
         ...
+
+
+@runtime_checkable
+class SigningStorage(Storage, Protocol):
+    """A storage that browsers and other clients can reach by themselves."""
+
+    @property
+    def origin(self) -> str:
+        """Where signed requests go, as `https://host[:port]`."""
+        ...
+
+    async def sign_get(self, key: str, *, seconds: int, media_type: str, disposition: str) -> str:
+        """Return a URL that answers GET with the object, under this `Content-Type` and `Content-Disposition`.
+
+        Whether there is an object is not looked at.
+        """
+        ...
+
+    async def sign_put(self, key: str, *, seconds: int, size_bytes: int, checksum_sha256: str) -> SignedRequest:
+        """Allow one PUT of a new object of exactly this size and SHA-256 (hex)."""
+        ...
+
+    async def sign_post(self, key: str, *, seconds: int, max_bytes: int) -> SignedRequest:
+        """Allow a POST of an object of 1 to `max_bytes` bytes; a larger one is refused by the storage."""
+        ...
+
+
+def demand_key(key: str) -> str:
+    """Return a key that is one.
+
+    Raises:
+        ValueError: an empty part, one that begins with a dot, or a character outside `A-Za-z0-9_.-`.
+    """
+    if not all(_PART.fullmatch(part) for part in key.split("/")):
+        message = f"not a storage key: {key!r}"
+        raise ValueError(message)
+    return key
+
+
+def is_prefix(prefix: str) -> bool:
+    """Say whether a key could begin so."""
+    *parts, last = prefix.split("/")
+    return all(_PART.fullmatch(part) for part in parts) and (not last or _PART.fullmatch(last) is not None)

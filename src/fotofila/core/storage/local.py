@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import re
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -22,9 +21,15 @@ from typing import TypeVar
 
 from fotofila.core.errors import StorageFullError, UnavailableError
 from fotofila.core.ids import new_id
-from fotofila.core.storage.base import CHUNK_BYTES, ObjectExistsError, ObjectInfo, ObjectNotFoundError
+from fotofila.core.storage.base import (
+    CHUNK_BYTES,
+    ObjectExistsError,
+    ObjectInfo,
+    ObjectNotFoundError,
+    demand_key,
+    is_prefix,
+)
 
-_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 PARTIAL = ".partial-"
 """Prefix of a file that is not an object yet; no key part begins with a dot, so none can clash."""
 STALE_SECONDS = 86400
@@ -74,16 +79,8 @@ class LocalStorage:
         root.mkdir(parents=True, exist_ok=True)
 
     def path(self, key: str) -> Path:
-        """Return the file of a key.
-
-        Raises:
-            ValueError: the key has an empty part, a part that begins with a dot, or a character outside `A-Za-z0-9_.-`.
-        """
-        parts = key.split("/")
-        if not all(_PART.fullmatch(part) for part in parts):
-            message = f"not a storage key: {key!r}"
-            raise ValueError(message)
-        return self._root.joinpath(*parts)
+        """Return the file of a key; a ValueError where it is none."""
+        return self._root.joinpath(*demand_key(key).split("/"))
 
     @asynccontextmanager
     async def open_writer(self, key: str, *, if_absent: bool = False) -> AsyncIterator[LocalWriter]:
@@ -162,10 +159,9 @@ class LocalStorage:
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         """Give every object whose key begins with the prefix, in order of keys."""
-        parts = prefix.split("/")[:-1]
-        if not all(_PART.fullmatch(part) for part in parts):
+        if not is_prefix(prefix):
             return  # no key begins so, and the folder of `../` is not ours
-        folder = self._root.joinpath(*parts)
+        folder = self._root.joinpath(*prefix.split("/")[:-1])
         for key, stat in await asyncio.to_thread(lambda: list(walk(folder, self._root))):
             if key.startswith(prefix):
                 yield info(key, stat)

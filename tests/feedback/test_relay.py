@@ -14,6 +14,7 @@ from fotofila.core.jobs.models import OutboxMessage
 from fotofila.core.queue import Depth, LaneNames, Outgoing
 from fotofila.core.queue.sqlite import SqliteQueue
 from fotofila.feedback import relay
+from fotofila.feedback.gates import Gates
 from tests.feedback.conftest import TROUBLE, Desk
 
 
@@ -103,7 +104,8 @@ async def test_more_rows_than_one_batch_are_all_sent(desk: Desk) -> None:
             )
             for number in range(wanted)
         )
-    assert [await relay.relay_once(desk.context) for _ in range(3)] == [relay.BATCH, 6, 0]
+    gates = Gates(least=1000)
+    assert [await relay.relay_once(desk.context, gates) for _ in range(3)] == [relay.BATCH, 6, 0]
     assert (await desk.context.queue.depth("process.bulk")).ready == wanted
 
 

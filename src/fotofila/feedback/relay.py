@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
@@ -19,34 +19,33 @@ from fotofila.core.jobs.models import Job, OutboxMessage, TimelineEntry
 from fotofila.core.jobs.states import JobState
 from fotofila.core.observability.metrics import OUTBOX_LAG, RELAYED
 from fotofila.core.queue import Outgoing
+from fotofila.feedback.gates import Gates
+from fotofila.feedback.turns import next_rows
 
 BATCH = 200
 
 
 async def run(context: Context, stop: asyncio.Event) -> None:
     """Relay until told to stop."""
+    gates = Gates(least=context.settings.queue_ready)
     while not stop.is_set():
         mark = context.db.changes.mark()
-        if await relay_once(context) < BATCH:
+        if await relay_once(context, gates) == 0:
             await context.db.changes.wait(context.settings.relay_interval_seconds, since=mark)
 
 
-async def relay_once(context: Context) -> int:
-    """Send one batch of due messages; returns how many."""
+async def relay_once(context: Context, gates: Gates | None = None) -> int:
+    """Send one batch of due messages, as far as the gates of their lanes let them; returns how many."""
+    gates = gates or Gates(least=context.settings.queue_ready)
     now = context.clock.now()
     if not await context.db.has_row("SELECT 1 FROM outbox WHERE due_at <= :now LIMIT 1", now=now):
         OUTBOX_LAG.set(0)
         return 0
-    async with context.db.read() as session:
-        due = (
-            await session.scalars(
-                select(OutboxMessage).where(OutboxMessage.due_at <= now).order_by(OutboxMessage.id).limit(BATCH)
-            )
-        ).all()
+    due = await next_rows(context, gates, now=now, most=BATCH)
     if not due:
         return 0
     OUTBOX_LAG.set((now - min(row.due_at for row in due)).total_seconds())
-    for lane, rows in groupby(sorted(due, key=lambda row: (row.lane, row.id)), key=lambda row: row.lane):
+    for lane, rows in groupby(sorted(due, key=lambda row: row.lane), key=lambda row: row.lane):
         messages = [Outgoing(payload=row.payload, dedup_id=row.dedup_id) for row in rows]
         await context.queue.enqueue(lane, messages)
         RELAYED.labels(lane).inc(len(messages))

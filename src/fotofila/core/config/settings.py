@@ -77,6 +77,12 @@ class Settings(BaseSettings):
     max_attempts: int = Field(4, ge=1, description="Attempts of one round before a transient error is a failure.")
     retry_scale: float = Field(1.0, ge=0, description="Multiplies every back-off wait; tests make it small.")
     relay_interval_seconds: float = Field(0.5, gt=0, description="Longest sleep of the relay between two looks.")
+    queue_ready: int = Field(
+        64,
+        ge=2,
+        description="Jobs of a lane that are in the queue at once, while the rest waits in the database, where "
+        "workspaces take turns; more where workers are quick. Scale workers on less than this.",
+    )
     reconcile_interval_seconds: float = Field(60.0, gt=0, description="Time between two looks for lost jobs.")
     sweep_interval_seconds: float = Field(3600.0, gt=0, description="Time between two sweeps of storage.")
     orphan_age_seconds: float = Field(86400.0, ge=0, description="Age at which an object without a row is swept.")

@@ -72,10 +72,15 @@ class OutboxMessage(Base):
     """A message that a committed transaction wants sent."""
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_due", "due_at", "id"),)
+    __table_args__ = (
+        Index("ix_outbox_due", "due_at", "id"),
+        Index("ix_outbox_turn", "lane", "owner", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     lane: Mapped[str] = mapped_column(String(64))
+    owner: Mapped[str] = mapped_column(ID, server_default="")
+    """Whose turn it takes; empty where the previous release wrote it."""
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     dedup_id: Mapped[str] = mapped_column(String(128))
     job_id: Mapped[str] = mapped_column(ID, index=True)

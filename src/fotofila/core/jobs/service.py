@@ -76,6 +76,7 @@ def send(session: AsyncSession, job: Job, *, due_at: datetime, now: datetime) ->
     session.add(
         OutboxMessage(
             lane=job.lane,
+            owner=job.owner,
             payload=message.dump(),
             dedup_id=message.id,
             job_id=job.id,

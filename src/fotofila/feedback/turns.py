@@ -1,0 +1,90 @@
+"""Which rows of the outbox go next: all that are due, or, where there are more than may go, each workspace in turn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import chain, zip_longest
+
+from sqlalchemy import select, text, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fotofila.core.capability import Context
+from fotofila.core.jobs.models import OutboxMessage
+from fotofila.feedback.gates import Gate, Gates
+
+LANES = """
+WITH RECURSIVE found(name) AS (
+    SELECT min(lane) FROM outbox
+    UNION ALL
+    SELECT (SELECT min(lane) FROM outbox WHERE lane > found.name) FROM found WHERE found.name IS NOT NULL
+) SELECT name FROM found WHERE name IS NOT NULL
+"""
+"""Walks from one value of the index to the next, however many rows have each: DISTINCT would read them all."""
+
+OWNERS = """
+WITH RECURSIVE found(name) AS (
+    SELECT min(owner) FROM outbox WHERE lane = :lane
+    UNION ALL
+    SELECT (SELECT min(owner) FROM outbox WHERE lane = :lane AND owner > found.name) FROM found
+    WHERE found.name IS NOT NULL
+) SELECT name FROM found WHERE name IS NOT NULL
+"""
+
+
+async def next_rows(context: Context, gates: Gates, *, now: datetime, most: int) -> Sequence[OutboxMessage]:
+    """Return up to `most` rows, those of each lane in the order in which they are to be sent."""
+    async with context.db.read() as session:
+        if gates.all_open:
+            oldest = select(OutboxMessage).where(OutboxMessage.due_at <= now).order_by(OutboxMessage.id).limit(most)
+            due = (await session.scalars(oldest)).all()
+            if len(due) < most and await let_through(context, gates, due):
+                return due
+        rows: list[OutboxMessage] = []
+        for (lane,) in await session.execute(text(LANES)):
+            gate = gates.of(lane)
+            room = min(await gate.room(context, lane), most - len(rows))
+            if room:
+                rows += await take_turns(session, gate, lane, room=room, now=now)
+        return rows
+
+
+async def let_through(context: Context, gates: Gates, due: Sequence[OutboxMessage]) -> bool:
+    """Say whether all of them may go, and count them."""
+    wanted = Counter(row.lane for row in due)
+    for lane, count in wanted.items():
+        if await gates.of(lane).room(context, lane) < count:
+            return False
+    for lane, count in wanted.items():
+        gates.of(lane).credit -= count
+    return True
+
+
+async def take_turns(
+    session: AsyncSession, gate: Gate, lane: str, *, room: int, now: datetime
+) -> Sequence[OutboxMessage]:
+    """Return up to `room` due rows of a lane: one of each workspace, then another one of each."""
+    owners = list(await session.scalars(text(OWNERS), {"lane": lane}))
+    after = [owner for owner in owners if owner > gate.last_owner]
+    turn = [*after, *(owner for owner in owners if owner <= gate.last_owner)][:room]
+    if not turn:
+        return []
+    share = -(-room // len(turn))
+    of_each = [
+        select(OutboxMessage.id)
+        .where(OutboxMessage.lane == lane, OutboxMessage.owner == owner, OutboxMessage.due_at <= now)
+        .order_by(OutboxMessage.id)
+        .limit(share)
+        .subquery()
+        for owner in turn
+    ]
+    chosen = union_all(*(select(each.c.id) for each in of_each))
+    rows = await session.scalars(select(OutboxMessage).where(OutboxMessage.id.in_(chosen)).order_by(OutboxMessage.id))
+    by_owner: dict[str, list[OutboxMessage]] = {owner: [] for owner in turn}
+    for row in rows:
+        by_owner[row.owner].append(row)
+    taken = [row for row in chain.from_iterable(zip_longest(*by_owner.values())) if row is not None][:room]
+    gate.credit -= len(taken)
+    gate.last_owner = taken[-1].owner if taken else ""
+    return taken

@@ -16,7 +16,9 @@ INTRO = """\
 key and tells nothing of anybody's photos; keep it off the public internet all the same (see
 [behind a reverse proxy](../how-to/reverse-proxy.md)). Each process counts for itself, from its start; one without the
 role `api` answers at `FOTOFILA_METRICS_PORT`, when that is set. A histogram has the series `_bucket`, `_sum` and
-`_count`.
+`_count`. On Linux each process also tells of itself, without its children: `fotofila_process_resident_memory_bytes`,
+`fotofila_process_virtual_memory_bytes`, `fotofila_process_cpu_seconds_total`, `fotofila_process_open_fds`,
+`fotofila_process_max_fds`, `fotofila_process_start_time_seconds`.
 """
 
 

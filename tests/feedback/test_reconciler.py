@@ -5,6 +5,7 @@ import asyncio
 from sqlalchemy import delete
 
 from fotofila.core.jobs.models import Batch, OutboxMessage
+from fotofila.core.observability.metrics import REGISTRY
 from fotofila.core.queue import Outgoing
 from fotofila.feedback import relay
 from fotofila.feedback.reconciler import QUEUED_LEASES, SILENT_LEASES, reconcile_once
@@ -147,3 +148,12 @@ async def test_nothing_is_sent_for_messages_of_others(desk: Desk) -> None:
     await desk.context.queue.enqueue("process", [Outgoing(payload=b"not ours")])
     desk.clock.advance(10**6)
     assert await reconcile_once(desk.context) == 0
+
+
+async def test_what_waits_in_the_outbox_is_counted(desk: Desk) -> None:
+    await desk.add()
+    await reconcile_once(desk.context)
+    assert REGISTRY.get_sample_value("fotofila_outbox_messages", {"lane": "process"}) == 1
+    await relay.relay_once(desk.context)
+    await reconcile_once(desk.context)
+    assert REGISTRY.get_sample_value("fotofila_outbox_messages", {"lane": "process"}) == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -15,7 +15,7 @@ from fotofila.core.jobs.models import Job, OutboxMessage
 from fotofila.core.jobs.service import note, send
 from fotofila.core.jobs.states import JobState
 from fotofila.core.observability.logs import get_logger
-from fotofila.core.observability.metrics import QUEUE_DEPTH, RECONCILED
+from fotofila.core.observability.metrics import OUTBOX_MESSAGES, QUEUE_DEPTH, RECONCILED
 from fotofila.core.queue import Depth
 from fotofila.feedback.pace import sleep
 
@@ -50,6 +50,7 @@ async def reconcile_once(context: Context) -> int:
             "orphaned": (orphaned, set(await session.scalars(orphaned))),
         }
         lanes = {row.id: row.lane for row in await session.execute(stale.add_columns(Job.lane))}
+        await count_outbox(context, session)
     depths = {lane: await measure(context, lane) for lane in lanes_of(context) | set(lanes.values())}
     empty = {lane for lane, depth in depths.items() if depth.ready + depth.leased == 0}
     found["vanished"] = (stale, {job_id for job_id, lane in lanes.items() if lane in empty})
@@ -76,6 +77,14 @@ def lanes_of(context: Context) -> set[str]:
     """Return every lane that this program uses."""
     work = {kind.lane for kind in context.kinds}
     return {"results", "failures", *work, *(f"{lane}.bulk" for lane in work)}
+
+
+async def count_outbox(context: Context, session: AsyncSession) -> None:
+    """Count what waits to be sent, for whoever watches the metrics: a backlog waits there and not in the queue."""
+    grouped = await session.execute(select(OutboxMessage.lane, func.count()).group_by(OutboxMessage.lane))
+    waiting = dict(grouped.tuples().all())
+    for lane, count in (dict.fromkeys(lanes_of(context), 0) | waiting).items():
+        OUTBOX_MESSAGES.labels(lane).set(count)
 
 
 async def measure(context: Context, lane: str) -> Depth:

@@ -14,7 +14,7 @@ from fotofila.core.events.service import append_event
 from fotofila.core.jobs.models import Batch, Failure, Job, OutboxMessage, RedrivePolicy
 from fotofila.core.jobs.service import note, send
 from fotofila.core.jobs.states import FINAL, JobState
-from fotofila.core.observability.metrics import JOBS_FINISHED
+from fotofila.core.observability.metrics import JOB_SECONDS, JOBS_FINISHED
 
 
 async def finish_job(
@@ -41,6 +41,8 @@ async def finish_job(
     if job.batch_id is not None:
         await count_in_batch(session, job.batch_id, state, now=now)
     JOBS_FINISHED.labels(job.kind, state.value).inc()
+    if job.round == 1:
+        JOB_SECONDS.labels(job.kind, state.value).observe((now - job.created_at).total_seconds())
     return True
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 
 REGISTRY = CollectorRegistry(auto_describe=True)
+PROCESS = ProcessCollector(namespace="fotofila", registry=REGISTRY)
+"""Memory, CPU and open files of this process, children apart; on Linux."""
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
@@ -25,6 +27,9 @@ RELAYED = Counter(
     "fotofila_relay_messages", "Messages moved from the outbox to the queue.", ["lane"], registry=REGISTRY
 )
 OUTBOX_LAG = Gauge("fotofila_outbox_oldest_seconds", "Age of the oldest message that is due.", registry=REGISTRY)
+OUTBOX_MESSAGES = Gauge(
+    "fotofila_outbox_messages", "Messages in the outbox, due or not, as last counted.", ["lane"], registry=REGISTRY
+)
 EXECUTIONS = Counter("fotofila_executions", "Executions that workers ended.", ["kind", "outcome"], registry=REGISTRY)
 EXECUTION_SECONDS = Histogram(
     "fotofila_execution_seconds", "Time of one execution.", ["kind"], buckets=_SECONDS, registry=REGISTRY
@@ -38,6 +43,13 @@ CHILDREN_KILLED = Counter(
 RESULTS = Counter("fotofila_results", "Result messages applied.", ["type"], registry=REGISTRY)
 FAILURES = Counter("fotofila_failures", "Executions that failed for good.", ["kind", "code"], registry=REGISTRY)
 JOBS_FINISHED = Counter("fotofila_jobs_finished", "Jobs that reached their end.", ["kind", "state"], registry=REGISTRY)
+JOB_SECONDS = Histogram(
+    "fotofila_job_seconds",
+    "Time from taking a job in to its end, for jobs that nobody redrove.",
+    ["kind", "state"],
+    buckets=(*_SECONDS, 900, 3600),
+    registry=REGISTRY,
+)
 RECONCILED = Counter("fotofila_reconciled_jobs", "Jobs that were sent again.", ["reason"], registry=REGISTRY)
 SWEPT = Counter("fotofila_swept_objects", "Objects removed by the sweeper.", ["reason"], registry=REGISTRY)
 QUEUE_DEPTH = Gauge("fotofila_queue_depth", "Messages in a lane.", ["lane", "state"], registry=REGISTRY)

@@ -82,7 +82,7 @@ def lanes_of(context: Context) -> set[str]:
 async def count_outbox(context: Context, session: AsyncSession) -> None:
     """Count what waits to be sent, for whoever watches the metrics: a backlog waits there and not in the queue."""
     grouped = await session.execute(select(OutboxMessage.lane, func.count()).group_by(OutboxMessage.lane))
-    waiting = dict(grouped.tuples().all())
+    waiting = {row[0]: row[1] for row in grouped}
     for lane, count in (dict.fromkeys(lanes_of(context), 0) | waiting).items():
         OUTBOX_MESSAGES.labels(lane).set(count)
 

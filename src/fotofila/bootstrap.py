@@ -65,33 +65,41 @@ def make_queue(settings: Settings) -> Queue:
 
 
 def make_storage(settings: Settings) -> Storage:
-    """Choose the storage by its URL: `file:///absolute/folder`.
+    """Choose the storage by its URL: `file:///absolute/folder`, `s3://`, `gs://` or `az://` with bucket and prefix.
 
     Raises:
-        SettingsError: no adapter of this version takes the URL.
+        SettingsError: there is no such storage, or a setting of it is wrong.
     """
     scheme, _, rest = (settings.storage_url or f"file://{settings.data_dir / 'objects'}").partition("://")
-    if scheme != "file":
-        raise SettingsError(f"FOTOFILA_STORAGE_URL: {scheme}:// is not supported; this version knows file:///folder.")
-    return LocalStorage(Path(rest))
+    if scheme == "file":
+        return LocalStorage(Path(rest))
+    if scheme not in {"s3", "gs", "az"}:
+        known = "file:///folder, s3://bucket/prefix, gs://bucket/prefix and az://container/prefix"
+        raise SettingsError(f"FOTOFILA_STORAGE_URL: {scheme}:// is not supported; there are {known}.")
+    from fotofila.core.storage.buckets import open_bucket  # noqa: PLC0415 - a folder needs no client of a bucket
+
+    return open_bucket(settings)
 
 
 def make_database(settings: Settings) -> Database:
     """Open the database by its URL.
 
     Raises:
-        SettingsError: it is no URL of a database, or its driver is not installed.
+        SettingsError: it is no URL of a database that we know.
     """
     from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - workers have no database and never load it
 
-    from fotofila.core.db import Database  # noqa: PLC0415
+    from fotofila.core.db import Database, PostgresOptions  # noqa: PLC0415
 
+    options = PostgresOptions(
+        pool_size=settings.database_pool_size,
+        statement_seconds=settings.database_statement_seconds,
+        pooler=settings.database_pooler,
+    )
     try:
-        return Database(settings.database_url or f"sqlite:///{settings.data_dir / 'fotofila.db'}")
-    except ArgumentError as error:
-        raise SettingsError("FOTOFILA_DATABASE_URL: this is no URL; write it as sqlite:///file.") from error
-    except ModuleNotFoundError as error:
-        message = f"FOTOFILA_DATABASE_URL: its driver {error.name} is not installed here; sqlite:///file needs none."
+        return Database(settings.database_url or f"sqlite:///{settings.data_dir / 'fotofila.db'}", options)
+    except (ArgumentError, ValueError) as error:
+        message = "FOTOFILA_DATABASE_URL: write it as postgresql://user:password@host:5432/name or sqlite:///file."
         raise SettingsError(message) from error
 
 

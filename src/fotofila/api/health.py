@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import cache
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client.exposition import choose_encoder
@@ -14,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from fotofila.api.deps import ContextDep
 from fotofila.core.capability import Context
-from fotofila.core.db.migrate import SchemaError, current_revision, head_revision
+from fotofila.core.db.migrate import check_schema
 from fotofila.core.errors import FotofilaError
 from fotofila.core.observability.metrics import REGISTRY
 
@@ -99,21 +98,8 @@ async def look_at_database(context: Context) -> str:
 
 
 async def look_at_schema(context: Context) -> str:
-    """Compare the schema's revision with the program's.
-
-    Raises:
-        SchemaError: they differ.
-    """
-    at, wanted = await current_revision(context.db), await asyncio.to_thread(newest_revision)
-    if at != wanted:
-        raise SchemaError(f"The database is at revision {at or 'none'}, this needs {wanted}: run `fotofila migrate`.")
-    return f"At revision {at}."
-
-
-@cache
-def newest_revision() -> str | None:
-    """Return the program's revision; it does not change while it runs."""
-    return head_revision()
+    """Compare the schema's revision with the program's; raises SchemaError where it is too old."""
+    return f"At revision {await check_schema(context.db)}."
 
 
 async def look_at_queue(context: Context) -> str:

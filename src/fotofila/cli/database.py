@@ -11,7 +11,7 @@ from fotofila.access.workspaces import DEFAULT_WORKSPACE, ensure_default_workspa
 from fotofila.bootstrap import make_context
 from fotofila.core.capability import Context
 from fotofila.core.config import Settings
-from fotofila.core.db import Database
+from fotofila.core.db import Database, DatabaseUnavailableError
 from fotofila.core.db.migrate import prepare_database
 from fotofila.core.errors import UnavailableError
 
@@ -46,8 +46,9 @@ def told_database(database: Database) -> Iterator[None]:
     """
     try:
         yield
+    except DatabaseUnavailableError as error:
+        raise UnavailableError(error.reason) from error
     except SQLAlchemyError as error:
-        name = database.url.render_as_string(hide_password=True)
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-        message = f"The database {name} does not answer ({cause}): `fotofila doctor` looks for the reason."
+        message = f"The database {database.shown} does not answer ({cause}): `fotofila doctor` looks for the reason."
         raise UnavailableError(message) from error

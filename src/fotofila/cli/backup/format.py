@@ -71,14 +71,14 @@ def database_file(database: Database) -> Path:
     Raises:
         InvalidInputError: the database is no file of ours.
     """
-    if not database.is_sqlite or not database.url.database:
+    if not database.is_sqlite:
         message = (
             "A backup holds a SQLite database; this one is on a server: "
             "use pg_dump for it, and copy the objects by the means of their storage."
         )
         raise InvalidInputError(message)
 
-    return Path(database.url.database)
+    return database.file
 
 
 def hash_file(path: Path) -> str:

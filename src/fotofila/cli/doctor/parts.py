@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,7 +13,8 @@ from fotofila.cli.doctor.findings import Finding, note, ok, wrong
 from fotofila.core.config import Settings, SettingsError
 from fotofila.core.crypto import SecretKeys
 from fotofila.core.db import Database
-from fotofila.core.db.migrate import current_revision, head_revision
+from fotofila.core.db.migrate import current_revision, head_revision, is_newer
+from fotofila.core.errors import FotofilaError
 from fotofila.core.ids import new_id
 
 DEADLINE_SECONDS = 10.0
@@ -31,17 +31,26 @@ async def check_database(settings: Settings) -> Finding:
     database = make_database(settings)
     try:
         if not is_made(database):
-            return ok("database", f"{database.url.database} is made by the first start.")
+            return ok("database", f"{database.file} is made by the first start.")
         async with asyncio.timeout(DEADLINE_SECONDS):
             with told_database(database):
                 at = await current_revision(database)
         head = head_revision()
-    except (SQLAlchemyError, ImportError) as error:
+    except FotofilaError as error:
+        return wrong("database", error.message)
+    except (SQLAlchemyError, TimeoutError) as error:
         return wrong("database", f"It cannot be opened ({error}): look at FOTOFILA_DATABASE_URL.")
     finally:
         await database.close()
+    return judge_revision(database, at, head)
+
+
+def judge_revision(database: Database, at: str | None, head: str | None) -> Finding:
+    """Say what a revision means."""
     if at == head:
-        return ok("database", f"{database.url.render_as_string()} is at revision {at}, the newest.")
+        return ok("database", f"{database.shown} is at revision {at}, the newest.")
+    if is_newer(at):
+        return note("database", f"{database.shown} is at revision {at}, of a newer version than this one.")
     if database.is_sqlite:
         return note("database", f"It is at revision {at or 'none'}; the next start brings it to {head}.")
     return wrong("database", f"It is at revision {at or 'none'}, this version needs {head}: run `fotofila migrate`.")
@@ -49,7 +58,7 @@ async def check_database(settings: Settings) -> Finding:
 
 def is_made(database: Database) -> bool:
     """Say whether a SQLite file is there; of another database its server will tell."""
-    return not database.is_sqlite or Path(database.url.database or "").is_file()
+    return not database.is_sqlite or database.file.is_file()
 
 
 async def check_queue(settings: Settings) -> Finding:

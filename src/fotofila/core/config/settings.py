@@ -33,11 +33,54 @@ class Settings(BaseSettings):
 
     # Where things are
     data_dir: Path = Field(Path("data"), description="Folder of the embedded database, queue, objects and secret key.")
-    database_url: str = Field("", description="Database. Empty: a SQLite file in the data folder.")
-    storage_url: str = Field("", description="Objects. Empty: the folder `objects` in the data folder.")
+    database_url: str = Field(
+        "", description="Database: `postgresql://user:password@host/name`. Empty: a SQLite file in the data folder."
+    )
+    database_pool_size: int = Field(10, ge=2, description="Most connections of one process to PostgreSQL.")
+    database_statement_seconds: float = Field(
+        30.0, gt=0, description="Longest time of one statement in PostgreSQL; migrations have no limit."
+    )
+    database_pooler: bool = Field(
+        default=False,
+        description="The database's URL is that of a pooler in transaction mode (PgBouncer): no prepared statements, "
+        "no LISTEN, and time limits are those of the role.",
+    )
+    storage_url: str = Field(
+        "",
+        description="Objects: `file:///folder`, `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`. "
+        "Empty: the folder `objects` in the data folder.",
+    )
     queue_url: str = Field("", description="Queue. Empty: a SQLite file of its own in the data folder.")
     models_dir: Path = Field(
         Path("~/.cache/fotofila"), description="Folder of the models, filled by `fotofila models fetch`."
+    )
+
+    # Storage in a bucket
+    storage_endpoint: str = Field("", description="S3: `https://host[:port]` of a server other than AWS's. Empty: AWS.")
+    storage_public_endpoint: str = Field(
+        "", description="S3: the endpoint as browsers and other clients reach it, for signed links. Empty: the same."
+    )
+    storage_region: str = Field(
+        "", description="S3: region. Empty: that of AWS's environment or profile, or us-east-1."
+    )
+    storage_addressing: Literal["auto", "path", "virtual"] = Field(
+        "auto", description="S3: the bucket in the path or in the host name. auto: host name on AWS, else path."
+    )
+    storage_access_key_id: SecretStr = Field(
+        SecretStr(""), description="S3: access key. Empty: AWS's own chain (environment, profile, role)."
+    )
+    storage_secret_access_key: SecretStr = Field(SecretStr(""), description="S3: the secret of the access key.")
+    storage_create_bucket: bool = Field(
+        default=False, description="S3: make the bucket at the start where there is none."
+    )
+    storage_link_seconds: int = Field(
+        300,
+        ge=0,
+        le=604800,
+        description="S3: life of the signed links that pictures are fetched by. 0: none, the API carries the bytes.",
+    )
+    storage_timeout_seconds: float = Field(
+        30.0, gt=0, description="Buckets: longest silence before a request is given up and tried again."
     )
 
     # HTTP
@@ -53,6 +96,9 @@ class Settings(BaseSettings):
     rate_limit: str = Field("1200/minute", description="Requests for each key or address.")
     login_rate_limit: str = Field("10/minute", description="Sign-in attempts for each address and for each user name.")
     max_upload_bytes: int = Field(200 * 1024 * 1024, gt=0, description="Largest file taken, in bytes.")
+    upload_seconds: float = Field(
+        86400.0, gt=0, description="How long an upload that was begun is kept since the last byte of it came."
+    )
     max_files: int = Field(1000, gt=0, description="Most files in one multipart upload.")
     max_pixels: int = Field(200_000_000, gt=0, description="Largest picture taken, in pixels.")
 

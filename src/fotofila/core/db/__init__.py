@@ -2,5 +2,7 @@
 
 from fotofila.core.db.base import Base, UtcDateTime, insert_ignore
 from fotofila.core.db.engine import Database
+from fotofila.core.db.outages import DatabaseUnavailableError
+from fotofila.core.db.postgresql import PostgresOptions
 
-__all__ = ["Base", "Database", "UtcDateTime", "insert_ignore"]
+__all__ = ["Base", "Database", "DatabaseUnavailableError", "PostgresOptions", "UtcDateTime", "insert_ignore"]

@@ -5,7 +5,6 @@ Take a mark, look at the tables, then wait since the mark: a commit in between e
 
 from __future__ import annotations
 
-import asyncio
 from typing import Protocol
 
 
@@ -23,19 +22,3 @@ class Changes(Protocol):
     async def close(self) -> None:
         """Stop listening."""
         ...
-
-
-class PolledChanges:
-    """Knows nothing: wakes every quarter of a second."""
-
-    def mark(self) -> int:
-        """Return what stands for nothing."""
-        return 0
-
-    async def wait(self, timeout_seconds: float, *, since: int) -> None:
-        """Sleep for a moment."""
-        del since
-        await asyncio.sleep(min(timeout_seconds, 0.25))
-
-    async def close(self) -> None:
-        """Nothing to stop."""

@@ -6,7 +6,7 @@ A test that wants settings of its own uses `serving(folder, name=value, …)`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,20 @@ from tests.e2e.processes import Member, environment, members
 NOOP: dict[str, Any] = {"capabilities": "library,access,notify,noop", "ingest_kind": "noop"}
 
 
+Tell = Callable[[str], None]
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Tell:
+    """Print past pytest: a run that fails must be repeatable, and the figures of one that passes are its proof."""
+
+    def tell(line: str) -> None:
+        with capsys.disabled():
+            print(f"\n{line}", flush=True)  # noqa: T201
+
+    return tell
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """A running server."""
@@ -48,9 +62,9 @@ class Served:
         return httpx.AsyncClient(base_url=self.url, headers=self.headers, timeout=30)
 
 
-async def make_key(data_dir: Path) -> str:
+async def make_key(data_dir: Path, **settings: object) -> str:
     """Make an API key that may do everything, as `fotofila keys create` does."""
-    database = make_database(load_settings(data_dir=data_dir))
+    database = make_database(load_settings(data_dir=data_dir, **settings))
     await prepare_database(database)
     now = SystemClock().now()
     async with database.write() as session:

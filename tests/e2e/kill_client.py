@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 import httpx
 
@@ -42,11 +44,24 @@ class Accepted:
     batch_id: str | None
 
 
+class Several:
+    """Servers that are asked in turn, as behind a balancer that knows nothing of their health."""
+
+    def __init__(self, clients: Sequence[httpx.AsyncClient]) -> None:
+        self._clients = clients
+        self._next = 0
+
+    async def request(self, method: str, url: str, **options: Any) -> httpx.Response:
+        """Ask the next one."""
+        self._next += 1
+        return await self._clients[self._next % len(self._clients)].request(method, url, **options)
+
+
 @dataclass(slots=True, kw_only=True)
 class Client:
     """Uploads from several tasks at once."""
 
-    http: httpx.AsyncClient
+    http: httpx.AsyncClient | Several
     random: Random
     bodies: list[bytes] | None = None
     """Pictures to send instead of small ones with orders: each gets a comment that makes it unique."""
@@ -54,12 +69,12 @@ class Client:
     accepted: dict[str, Accepted] = field(default_factory=dict)
     told: Counter[str] = field(default_factory=Counter)
 
-    async def request(self, method: str, url: str, **options: object) -> httpx.Response:
+    async def request(self, method: str, url: str, **options: Any) -> httpx.Response:
         """Send until there is an answer that is the server's word and not its trouble."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 try:
-                    response = await self.http.request(method, url, **options)  # type: ignore[arg-type]
+                    response = await self.http.request(method, url, **options)
                 except httpx.TransportError:
                     self.told["no answer"] += 1
                 else:
@@ -74,9 +89,10 @@ class Client:
         assert response.status_code == 201, response.text
         return str(response.json()["id"])
 
-    async def upload(self, batch_id: str | None = None) -> Accepted:
+    async def upload(self, batch_id: str | None = None, *, order: bytes | None = None) -> Accepted:
         """Send one photo until it is accepted."""
-        order = b"" if self.bodies else self.random.choices(list(ORDERS), list(ORDERS.values()))[0]
+        if order is None:
+            order = b"" if self.bodies else self.random.choices(list(ORDERS), list(ORDERS.values()))[0]
         body = commented(self.random.choice(self.bodies), self.random) if self.bodies else jpeg(comment=order)
         one = await self.send(body, order, batch_id)
         if order.startswith(b"fotofila:snooze"):

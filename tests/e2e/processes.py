@@ -94,6 +94,14 @@ class Member:
         self.running.kill()
         self.running.wait()
 
+    def freeze(self) -> None:
+        """Stop it in the middle of whatever it does; its connections and locks stay."""
+        self.running.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on as if no time had passed."""
+        self.running.send_signal(signal.SIGCONT)
+
     async def terminate(self) -> int:
         """Ask it to stop, wait until it did, return its exit code."""
         self.running.send_signal(signal.SIGTERM)

@@ -9,7 +9,7 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -22,7 +22,7 @@ from fotofila.bootstrap import make_context
 from fotofila.core.capability import Context
 from fotofila.core.config import load_settings
 from fotofila.testing.pictures import jpeg
-from tests.e2e.conftest import NOOP, faces_can_run, make_key
+from tests.e2e.conftest import NOOP, Tell, faces_can_run, make_key
 from tests.e2e.kill_client import Client
 from tests.e2e.kill_fleet import Killer, fleet
 from tests.e2e.kill_verdict import LOOK_SECONDS, judge, open_jobs, wait_until_over
@@ -35,20 +35,7 @@ MOST_OPEN_JOBS = 80
 """With more, the client waits: the test is about kills, not about a backlog."""
 DRAIN_SECONDS = 150
 
-Tell = Callable[[str], None]
-
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
-
-
-@pytest.fixture
-def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Print past pytest: a run that fails must be repeatable, and the figures of one that passes are its proof."""
-
-    def tell(line: str) -> None:
-        with capsys.disabled():
-            print(f"\n{line}", flush=True)  # noqa: T201
-
-    return tell
 
 
 async def test_every_accepted_photo_ends_with_exactly_one_result(tmp_path: Path, tell: Tell) -> None:

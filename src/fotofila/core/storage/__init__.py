@@ -7,6 +7,7 @@ from fotofila.core.storage.base import (
     SignedRequest,
     SigningStorage,
     Storage,
+    StorageRefusedError,
     Writer,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "SignedRequest",
     "SigningStorage",
     "Storage",
+    "StorageRefusedError",
     "Writer",
 ]

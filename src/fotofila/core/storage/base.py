@@ -6,7 +6,8 @@ Guarantees, each a test in `fotofila.testing.storage_conformance`:
 2. A `Writer` that is left without `commit` leaves nothing behind that can be read.
 3. A conditional put (`if_absent`) never replaces an object: its `commit` is an `ObjectExistsError`.
 4. `get_range` gives exactly the bytes asked for; a missing object is an `ObjectNotFoundError` before the first byte.
-5. `list` gives keys in order, with size and time; `delete` of what is not there does no harm.
+5. `list` gives every key once, in order inside each folder, with size and time; `delete` of what is not there does no
+   harm.
 6. No key, however it is made, reaches outside the root.
 
 A storage that can sign (`SigningStorage`; ask with `isinstance`) hands out requests that anyone may make without
@@ -29,7 +30,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
-from fotofila.core.errors import ConflictError, NotFoundError
+from fotofila.core.errors import ConflictError, NotFoundError, UnavailableError
 
 CHUNK_BYTES = 1024 * 1024
 
@@ -47,6 +48,20 @@ class ObjectExistsError(ConflictError):
     """There is an object under this key already."""
 
     code = "object_exists"
+
+
+class StorageRefusedError(UnavailableError):
+    """The storage is there and will have nothing to do with us: it refuses our credentials, or a setting is wrong."""
+
+    code = "storage_refused"
+    title = "The storage refuses us"
+
+
+class BucketMissingError(StorageRefusedError):
+    """The storage has no such bucket."""
+
+    code = "bucket_missing"
+    title = "No such bucket"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +134,7 @@ class Storage(Protocol):
         ...
 
     def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
-        """Give every object whose key begins with the prefix, in order of keys."""
+        """Give every object whose key begins with the prefix."""
         ...
 
     async def delete(self, keys: Sequence[str]) -> None:
@@ -128,6 +143,15 @@ class Storage(Protocol):
 
     async def copy(self, source: str, target: str) -> None:
         """Copy an object."""
+        ...
+
+    async def check(self) -> None:
+        """Demand that this storage can be used now.
+
+        Raises:
+            StorageRefusedError: a setting is wrong; the sentence names it.
+            UnavailableError: it does not answer.
+        """
         ...
 
     async def close(self) -> None:
@@ -160,13 +184,14 @@ class SigningStorage(Storage, Protocol):
         ...
 
 
-def demand_key(key: str) -> str:
-    """Return a key that is one.
+def is_key(text: str) -> bool:
+    """Say whether a text is a key: no part is empty, begins with a dot, or has a character outside `A-Za-z0-9_.-`."""
+    return all(_PART.fullmatch(part) for part in text.split("/"))
 
-    Raises:
-        ValueError: an empty part, one that begins with a dot, or a character outside `A-Za-z0-9_.-`.
-    """
-    if not all(_PART.fullmatch(part) for part in key.split("/")):
+
+def demand_key(key: str) -> str:
+    """Return a key that is one, else raise a ValueError."""
+    if not is_key(key):
         message = f"not a storage key: {key!r}"
         raise ValueError(message)
     return key

@@ -194,6 +194,12 @@ class LocalStorage:
                 await writer.write(chunk)
             await writer.commit()
 
+    async def check(self) -> None:
+        """Look whether the folder is there and can be written to."""
+        if not await asyncio.to_thread(os.access, self._root, os.R_OK | os.W_OK | os.X_OK):
+            message = "The objects folder cannot be written to: look at its disk and permissions."
+            raise UnavailableError(message)
+
     async def close(self) -> None:
         """Nothing is held open."""
 

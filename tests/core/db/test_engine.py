@@ -175,7 +175,7 @@ async def test_waiter_returns_at_its_deadline_when_nothing_happens(database: Dat
 @pytest.mark.parametrize(
     ("url", "driver"),
     [
-        ("sqlite:///a.db", "sqlite+aiosqlite"),
+        ("sqlite:///a.db", "sqlite+threaded"),
         ("postgresql://u:p@h/d", "postgresql+asyncpg"),
         ("postgres://u:p@h/d", "postgresql+asyncpg"),
         ("postgresql+asyncpg://u:p@h/d", "postgresql+asyncpg"),

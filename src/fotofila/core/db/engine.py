@@ -13,28 +13,57 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy import URL, Connection, bindparam, event, make_url, text
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import Pool, StaticPool
 
-from fotofila.core.db.changes import Changes, PolledChanges
+from fotofila.core.db import sqlite_driver
+from fotofila.core.db.base import UtcDateTime
+from fotofila.core.db.changes import Changes
+from fotofila.core.db.notify import NotifiedChanges
+from fotofila.core.db.postgresql import PostgresOptions, connect, postgresql_engine, shown
+from fotofila.core.db.sqlite_writer import SqliteWriter, Work
 from fotofila.core.sqlite import SqliteChanges
 
 BUSY_SECONDS = 30
 WAL_TRIES = 250
 
+T = TypeVar("T")
+
 
 class Database:
     """One database, SQLite or PostgreSQL."""
 
-    def __init__(self, url: str) -> None:
-        self.url = async_url(url)
-        self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = sqlite_engine(self.url) if self.is_sqlite else create_async_engine(self.url, pool_pre_ping=True)
+    def __init__(self, url: str, options: PostgresOptions | None = None) -> None:
+        self.is_sqlite = not is_postgresql(url)
+        self.options = options or PostgresOptions()
+        self.url = url
+        self.changes: Changes
+        self._writer: SqliteWriter | None = None
+        if self.is_sqlite:
+            parsed = async_url(url)
+            self.engine = sqlite_engine(parsed)
+            self.file = Path(parsed.database or "")
+            self._writer = SqliteWriter(lambda lane: sqlite_engine(parsed, poolclass=StaticPool, lane=lane))
+            self.changes = SqliteChanges(self.file)
+        else:
+            self.engine = postgresql_engine(url, self.options)
+            self.changes = NotifiedChanges(
+                connect=lambda: connect(url, self.options), execute=self._say, listens=not self.options.pooler
+            )
         self._read = async_sessionmaker(self.engine, expire_on_commit=False)
         self._write = async_sessionmaker(self.engine.execution_options(writes=True), expire_on_commit=False)
-        self.changes: Changes = SqliteChanges(Path(self.url.database or "")) if self.is_sqlite else PolledChanges()
+        # A look of one statement needs no transaction; through a pooler it does, to stay with one server process.
+        level = "READ COMMITTED" if self.options.pooler else "AUTOCOMMIT"
+        self._look = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level=level)
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return self.url if self.is_sqlite else shown(self.url)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -47,6 +76,20 @@ class Database:
         """Open a session that may write; it commits when the block ends and rolls back when it raises."""
         async with self._write() as session, session.begin():
             yield session
+        if isinstance(self.changes, NotifiedChanges):
+            self.changes.tell()
+
+    async def transact(self, work: Work[T]) -> T:
+        """Do a unit of work in a transaction that may write, and return what it returned; see `write`.
+
+        For hot paths. `work` awaits its session and nothing else: on SQLite all of it runs on the thread of one
+        connection, one hop for the whole and not one a statement. It may be committed although its caller was
+        cancelled.
+        """
+        if self._writer is not None:
+            return await self._writer.transact(work)
+        async with self.write() as session:
+            return await work(session)
 
     async def has_row(self, query: str, **parameters: Any) -> bool:
         """Say whether a query (text that both databases read, `:name` for parameters) finds anything.
@@ -57,13 +100,27 @@ class Database:
         if isinstance(self.changes, SqliteChanges):
             values = {name: sqlite_value(value) for name, value in parameters.items()}
             return self.changes.has_row(query, values)
-        async with self.read() as session:
-            return (await session.execute(text(query), parameters)).first() is not None
+        times = [name for name, value in parameters.items() if isinstance(value, datetime)]
+        asked = text(query).bindparams(*(bindparam(name, type_=UtcDateTime()) for name in times))
+        async with self._look.connect() as connection:
+            return (await connection.execute(asked, parameters)).first() is not None
+
+    async def _say(self, statement: str) -> None:
+        async with self._look.connect() as connection:
+            await connection.exec_driver_sql(statement)
+            await connection.commit()
 
     async def close(self) -> None:
         """Close every connection."""
         await self.changes.close()
+        if self._writer is not None:
+            await self._writer.close()
         await self.engine.dispose()
+
+
+def is_postgresql(url: str) -> bool:
+    """Say whether a URL names PostgreSQL."""
+    return url.partition("://")[0].partition("+")[0] in {"postgresql", "postgres"}
 
 
 def sqlite_value(value: Any) -> Any:
@@ -72,21 +129,25 @@ def sqlite_value(value: Any) -> Any:
 
 
 def async_url(url: str) -> URL:
-    """Name the driver that we use: aiosqlite or asyncpg."""
+    """Read the URL of SQLite and name the driver that we use.
+
+    Raises:
+        ArgumentError: it is no URL, or one of a database that we do not know.
+    """
     parsed = make_url(url)
-    drivers = {
-        "sqlite": "sqlite+aiosqlite",
-        "postgresql": "postgresql+asyncpg",
-        "postgres": "postgresql+asyncpg",
-    }
-    return parsed.set(drivername=drivers.get(parsed.drivername, parsed.drivername))
+    if parsed.get_backend_name() != "sqlite":
+        raise ArgumentError(f"{parsed.drivername} is not known")
+    return parsed.set(drivername=sqlite_driver.DRIVER)
 
 
-def sqlite_engine(url: URL) -> AsyncEngine:
+def sqlite_engine(
+    url: URL, *, poolclass: type[Pool] | None = None, lane: sqlite_driver.Lane | None = None
+) -> AsyncEngine:
     """Open SQLite for many processes: WAL, durable commits, foreign keys, a patient write lock."""
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=8)
+    pool: dict[str, Any] = {"poolclass": poolclass} if poolclass else {"pool_size": 8, "max_overflow": 8}
+    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS, "lane": lane}, **pool)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:

@@ -1,0 +1,337 @@
+"""SQLite for SQLAlchemy's asyncio: a thread for each connection, one hop for each statement, none inside that thread.
+
+The driver that SQLAlchemy brings (aiosqlite) hops four times a statement: to open a cursor, execute, fetch and close.
+That was most of what an upload cost. Here a statement and its rows are one hop, and work that runs on the connection's
+own thread (see `Database.transact`) needs none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import suppress
+from contextvars import copy_context
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from sqlalchemy import URL
+from sqlalchemy.connectors.asyncio import AsyncAdapt_dbapi_module
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine import AdaptedConnection
+from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
+from sqlalchemy.util.concurrency import await_, in_greenlet
+
+T = TypeVar("T")
+
+NAMES = (
+    *("DatabaseError", "Error", "IntegrityError", "InterfaceError", "NotSupportedError", "OperationalError"),
+    *("ProgrammingError", "sqlite_version", "sqlite_version_info", "PARSE_COLNAMES", "PARSE_DECLTYPES", "Binary"),
+)
+"""What SQLAlchemy looks for in a DBAPI module, as `sqlite3` has it."""
+
+DRIVER = "sqlite+threaded"
+BEGIN_READING, BEGIN_WRITING = "BEGIN", "BEGIN IMMEDIATE"
+SHORTEST_NAP_SECONDS, LONGEST_NAP_SECONDS = 0.0005, 0.005
+
+
+class Lane:
+    """A daemon thread that does one thing after the other, for tasks of any event loop."""
+
+    def __init__(self, name: str) -> None:
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+            del work
+
+    def is_here(self) -> bool:
+        """Say whether we are on its thread."""
+        return threading.get_ident() == self._thread.ident
+
+    def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """Have something done, in the context of the caller; what it returns or raises comes back in the future."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        context = copy_context()
+
+        def call() -> None:
+            result: Any = None
+            raised: BaseException | None = None
+            try:
+                result = context.run(work)
+            except BaseException as error:  # noqa: BLE001 - it is raised again where it is awaited
+                raised = error
+            with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+                loop.call_soon_threadsafe(settle, future, result, raised)
+
+        self._work.put(call)
+        return future
+
+    def end(self) -> None:
+        """Let the thread end once everything before is done."""
+        self._work.put(None)
+
+
+def drive(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never has to wait, on this thread, without an event loop.
+
+    Raises:
+        RuntimeError: it awaited something else than a session of this thread.
+    """
+    try:
+        work.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    work.close()
+    message = "work in `Database.transact` awaited something else than its session: do that before, or after"
+    raise RuntimeError(message)
+
+
+def settle(future: asyncio.Future[T], result: T, raised: BaseException | None) -> None:
+    """End a future, unless its task was cancelled meanwhile."""
+    if future.cancelled():
+        return
+    if raised is None:
+        future.set_result(result)
+    else:
+        future.set_exception(raised)
+
+
+class Cursor:
+    """A PEP 249 cursor whose rows are fetched with the statement."""
+
+    server_side = False
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._rows: deque[Any] = deque()
+        self.description: Any = None
+        self.rowcount = -1
+        self.lastrowid: int | None = None
+        self.arraysize = 1
+
+    def execute(self, operation: str, parameters: Sequence[Any] = ()) -> Cursor:
+        """Run a statement and fetch its rows; a transaction that reads begins with the first of them, in one hop."""
+        if operation == BEGIN_READING:
+            self._connection.begins = True
+        elif operation == BEGIN_WRITING:
+            self._connection.run(begin_writing)
+        else:
+            self._connection.run(lambda connection: self._take(connection.execute(operation, parameters)))
+        return self
+
+    def executemany(self, operation: str, seq_of_parameters: Sequence[Any]) -> Cursor:
+        """Run a statement once for each set of parameters."""
+        self._connection.run(lambda connection: self._take(connection.executemany(operation, seq_of_parameters)))
+        return self
+
+    def _take(self, cursor: sqlite3.Cursor) -> None:
+        self.description, self.lastrowid = cursor.description, cursor.lastrowid
+        if cursor.description is not None:
+            self._rows = deque(cursor.fetchall())
+        self.rowcount = cursor.rowcount
+        cursor.close()
+
+    def __iter__(self) -> Iterator[Any]:
+        while self._rows:
+            yield self._rows.popleft()
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None."""
+        return self._rows.popleft() if self._rows else None
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        """Return the next rows."""
+        return [self._rows.popleft() for _ in range(min(size or self.arraysize, len(self._rows)))]
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows that are left."""
+        rows = list(self._rows)
+        self._rows.clear()
+        return rows
+
+    async def _async_soft_close(self) -> None:
+        """Nothing is open: asked by SQLAlchemy before it hands a result to synchronous code."""
+
+    def setinputsizes(self, *_: Any) -> None:
+        """Nothing to set."""
+
+    def close(self) -> None:
+        """Forget the rows."""
+        self._rows.clear()
+
+
+class Connection(AdaptedConnection):
+    """A connection on a lane."""
+
+    def __init__(self, lane: Lane, connection: sqlite3.Connection, *, owns_lane: bool) -> None:
+        self._lane = lane
+        self._connection: Any = connection
+        self._owns_lane = owns_lane
+        self._running = 0
+        self.begins = False
+        """A transaction is to begin with the next statement."""
+
+    def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do something with the connection on its thread, within a transaction where one was asked for."""
+        self._running += 1
+        if self._lane.is_here():
+            return self._do(work)
+        return await_(self._lane.run(lambda: self._do(work)))
+
+    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            if self.begins:
+                self.begins = False
+                self._connection.execute(BEGIN_READING)
+            return work(self._connection)
+        finally:
+            self._running -= 1
+
+    @property
+    def isolation_level(self) -> str | None:
+        """As `sqlite3` has it."""
+        level: str | None = self._connection.isolation_level
+        return level
+
+    @isolation_level.setter
+    def isolation_level(self, value: str | None) -> None:
+        self.run(lambda connection: setattr(connection, "isolation_level", value))
+
+    def cursor(self, *, server_side: bool = False) -> Cursor:
+        """Return a cursor; rows always come whole."""
+        del server_side
+        return Cursor(self)
+
+    def execute(self, operation: str, parameters: Sequence[Any] = ()) -> Cursor:
+        """Run a statement on a cursor of its own, as `sqlite3` lets one do."""
+        return self.cursor().execute(operation, parameters)
+
+    def create_function(self, *arguments: Any, **options: Any) -> None:
+        """Give SQL a function."""
+        self.run(lambda connection: connection.create_function(*arguments, **options))
+
+    def commit(self) -> None:
+        """Commit what was begun."""
+        if not self.begins:
+            self.run(sqlite3.Connection.commit)
+        self.begins = False
+
+    def rollback(self) -> None:
+        """Take back what was begun: at once, for that neither waits for a lock nor writes, unless we are busy."""
+        self.begins = False
+        if self._running:
+            self.run(sqlite3.Connection.rollback)
+        elif self._connection.in_transaction:
+            self._connection.rollback()
+
+    def close(self) -> None:
+        """Close, and end the thread where it is ours alone."""
+        if in_greenlet() or self._lane.is_here():
+            self.run(sqlite3.Connection.close)
+            if self._owns_lane:
+                self._lane.end()
+        else:
+            self.terminate()
+
+    def terminate(self) -> None:
+        """Close without waiting for it."""
+        self._lane._work.put(self._connection.close)  # noqa: SLF001 - nobody waits, so there is no future
+        if self._owns_lane:
+            self._lane.end()
+
+
+def begin_writing(connection: sqlite3.Connection) -> None:
+    """Take the one write lock, asking often.
+
+    SQLite's own waiting sleeps longer and longer, up to a tenth of a second, while others come and go: under load some
+    waited for seconds. Fair in the long run, and never asleep for more than five milliseconds, is asking at random.
+
+    Raises:
+        sqlite3.OperationalError: it was not free within the connection's `busy_timeout`.
+    """
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    deadline = time.monotonic() + patience / 1000
+    connection.execute("PRAGMA busy_timeout=0")
+    nap = SHORTEST_NAP_SECONDS
+    try:
+        while not has_begun(connection, last_try=time.monotonic() >= deadline):
+            time.sleep(nap * random.uniform(0.5, 1))  # noqa: S311 - no secret
+            nap = min(2 * nap, LONGEST_NAP_SECONDS)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={patience}")
+
+
+def has_begun(connection: sqlite3.Connection, *, last_try: bool) -> bool:
+    """Take the write lock, or say that another has it."""
+    try:
+        connection.execute(BEGIN_WRITING)
+    except sqlite3.OperationalError as error:
+        if last_try or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
+
+
+class Driver(AsyncAdapt_dbapi_module):
+    """What SQLAlchemy takes for the DBAPI module."""
+
+    paramstyle = "qmark"
+
+    def __init__(self) -> None:
+        super().__init__(sqlite3)
+        for name in NAMES:
+            setattr(self, name, getattr(sqlite3, name))
+
+    def connect(self, *arguments: Any, lane: Lane | None = None, **options: Any) -> Connection:
+        """Open a connection on a thread of its own, or on one that is given."""
+        on = lane or Lane("sqlite")
+        options["check_same_thread"] = False
+
+        def work() -> sqlite3.Connection:
+            connection: sqlite3.Connection = sqlite3.connect(*arguments, **options)
+            return connection
+
+        opened = work() if on.is_here() else await_(on.run(work))
+        return Connection(on, opened, owns_lane=lane is None)
+
+
+class Dialect(SQLiteDialect_pysqlite):
+    """`sqlite+threaded`."""
+
+    driver = "threaded"
+    supports_statement_cache = True
+    is_async = True
+    has_terminate = True
+
+    @classmethod
+    def import_dbapi(cls) -> Any:
+        """Return the driver."""
+        return Driver()
+
+    @classmethod
+    def get_pool_class(cls, url: URL) -> type[Pool]:
+        """Keep several connections: each is on a thread of its own."""
+        del url
+        return AsyncAdaptedQueuePool
+
+    def get_driver_connection(self, connection: Any) -> Any:
+        """Return what is below the adapter."""
+        return connection._connection  # noqa: SLF001 - ours
+
+    def do_terminate(self, dbapi_connection: Any) -> None:
+        """Close without waiting."""
+        dbapi_connection.terminate()
+
+
+registry.register("sqlite.threaded", __name__, "Dialect")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from fotofila.api.app import create_app
 from fotofila.bootstrap import make_context
 from fotofila.core.capability import Context
 from fotofila.core.config import load_settings
-from fotofila.core.db import Base
+from tests.databases import make_tables
 from tests.pipeline.conftest import pump, working
 
 ALL = ["photos:read", "photos:write", "failures", "admin"]
@@ -48,11 +49,11 @@ class House:
             await pump(self.context, idle)
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    context = make_context(load_settings(data_dir=tmp_path, **SETTINGS))
-    async with context.db.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+@asynccontextmanager
+async def open_house(folder: Path, database_url: str, **settings: Any) -> AsyncIterator[House]:
+    """Build a process on a database without tables."""
+    context = make_context(load_settings(data_dir=folder, database_url=database_url, **SETTINGS, **settings))
+    await make_tables(context.db)
     async with context.db.write() as session:
         await ensure_default_workspace(session, now=context.clock.now(), detection="fast")
         made = await create_key(session, owner=DEFAULT_WORKSPACE, name="t", scopes=ALL, now=context.clock.now())
@@ -61,6 +62,12 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", headers=headers) as client:
         yield House(context=context, client=client)
     await context.close()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, database_url: str) -> AsyncIterator[House]:
+    async with open_house(tmp_path, database_url) as made:
+        yield made
 
 
 @pytest.fixture

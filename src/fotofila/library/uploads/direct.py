@@ -24,8 +24,8 @@ PURPOSE = "upload"
 
 
 async def sign_target(context: Context, upload: StagedUpload, *, base_url: str) -> SignedRequest:
-    """Return the request that carries the bytes: to the storage where it can sign, else to us."""
-    if isinstance(context.storage, SigningStorage):
+    """Return the request that carries the bytes: to the storage where it can sign and clients reach it, else to us."""
+    if isinstance(context.storage, SigningStorage) and context.settings.storage_link_seconds:
         return await context.storage.sign_put(
             upload.content_key,
             seconds=LINK_SECONDS,

@@ -55,8 +55,9 @@ async def finish(context: Context, principal: Principal, upload: StagedUpload, r
             row = await session.get_one(StagedUpload, upload.id)
             row.photo_id, row.duplicate = added.photo.id, added.duplicate
             row.expires_at = context.clock.now() + kept_for(context)
-    except FotofilaError:
-        await context.storage.delete([received.key])
+    except FotofilaError as error:
+        if error.permanent:  # else nobody knows whether it was committed
+            await context.storage.delete([received.key])
         raise
     if added.duplicate:
         await context.storage.delete([received.key])

@@ -26,7 +26,7 @@ from fotofila.library.add import Added
 from fotofila.library.ingest import receive
 from fotofila.library.multipart import CutOffError
 from fotofila.library.uploads.begin import kept_for
-from fotofila.library.uploads.errors import SilentClientError, SizeMismatchError
+from fotofila.library.uploads.errors import PieceMismatchError, SilentClientError, SizeMismatchError
 from fotofila.library.uploads.finish import check_announced, finish, limits_of, moved, refuse
 from fotofila.library.uploads.models import OPEN, StagedPart, StagedUpload
 from fotofila.library.uploads.tus.protocol import PieceChecksum
@@ -117,9 +117,10 @@ class Appending:
             if self.at == self.upload.size_bytes and self.parts:
                 return await self.join()
             await self.count_parts()
-        except FotofilaError:  # any other error leaves open whether a part counts: then it stays, until the upload ends
-            await self.context.storage.delete([part.key for part in self.parts])
-            raise
+        except FotofilaError as error:
+            if error.permanent or error is self.inflow.cut or isinstance(error, PieceMismatchError):
+                await self.context.storage.delete([part.key for part in self.parts])
+            raise  # what else went wrong may have been committed: those parts stay until the upload is over
         if self.inflow.cut is not None:
             raise self.inflow.cut
         return None

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from fotofila.core.errors import ConflictError
+from fotofila.core.db import Database
+from fotofila.core.errors import ConflictError, UnavailableError
 from fotofila.core.events.lifecycle import cancel_job, redrive
 from fotofila.core.jobs.messages import ErrorInfo, Failed
 from fotofila.core.jobs.models import RedrivePolicy
@@ -224,3 +229,26 @@ async def test_dead_letter_of_a_job_that_is_done_changes_nothing(desk: Desk) -> 
     await desk.give_up("process")
     await desk.handle()
     assert await state(desk, added) == ("done", 1)
+
+
+class AwayDatabase(Database):
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        async with super().write() as session:
+            yield session
+            raise UnavailableError("The database does not answer.")
+
+
+async def test_database_that_is_away_costs_no_failure(desk: Desk) -> None:
+    added = await desk.add()
+    _, reporter = await desk.begun()
+    await reporter.failed(TROUBLE)
+    away = AwayDatabase(desk.context.db.url)
+    for _ in range(desk.context.settings.max_deliveries * 3):
+        with pytest.raises(UnavailableError):
+            await failures.handle_once(replace(desk.context, db=away), wait_seconds=0)
+        desk.clock.advance(LEASE)
+    await away.close()
+    await desk.handle()
+    assert (await desk.job(added)).state == "failed"
+    assert [failure.code for failure in await desk.failures()] == [TROUBLE.code]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from fotofila.core.jobs import messages
 from fotofila.core.jobs.keys import claim_key
 from fotofila.core.jobs.models import OutboxMessage
 from fotofila.core.queue import Outgoing
+from fotofila.core.storage.local import LocalStorage
+from fotofila.feedback import results
 from fotofila.feedback.sweeper import sweep_once
 from fotofila.library.delete import delete_photo
 from tests.feedback.conftest import OWNER, TROUBLE, Desk
@@ -371,3 +374,23 @@ async def test_database_that_is_away_costs_no_result(desk: Desk, tmp_path: Path)
     await desk.consume()
     assert (await desk.job(added)).state == "done"
     assert await desk.receive("failures") == []
+
+
+class AwayStorage(LocalStorage):
+    async def get(self, key: str) -> bytes:
+        raise UnavailableError(f"Nobody answers for {key}.")
+
+
+async def test_storage_that_is_away_costs_no_result(desk: Desk, tmp_path: Path) -> None:
+    """A large result lies there; and those that came with it must not suffer either."""
+    large, small = await desk.add(), await desk.add()
+    first, second = await desk.begun(), await desk.begun()
+    await desk.finish(*first, {"told": "x" * 100_000})
+    await desk.finish(*second, {"told": "little"})
+    away = replace(desk.context, storage=AwayStorage(tmp_path / "objects"))
+    for _ in range(desk.context.settings.max_deliveries * 3):
+        with pytest.raises(UnavailableError):
+            await results.consume_once(away, wait_seconds=0)
+        desk.clock.advance(LEASE_AND_MORE)
+    await desk.consume()
+    assert [(await desk.job(one)).state for one in (large, small)] == ["done", "done"]

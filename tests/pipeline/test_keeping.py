@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fotofila.api.idempotency import idempotency
 from fotofila.core.capability import Context, Principal
 from fotofila.core.db import Database
-from fotofila.core.errors import QuotaExceededError, StorageFullError
+from fotofila.core.errors import QuotaExceededError, StorageFullError, UnavailableError
 from fotofila.core.storage.local import LocalStorage
 from fotofila.library.models import Photo
 from fotofila.library.upload import Door, Incoming, Outcome, take_one
@@ -32,6 +32,16 @@ class CutDatabase(Database):
         async with super().write() as session:
             yield session
         raise asyncio.CancelledError
+
+
+class SilentDatabase(Database):
+    """A database whose connection breaks on the way of its last answer: it has committed, and nobody knows."""
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        async with super().write() as session:
+            yield session
+        raise UnavailableError("The database does not answer.")
 
 
 def incoming(body: bytes) -> Incoming:
@@ -63,6 +73,19 @@ async def test_request_that_is_cut_off_after_its_commit_keeps_its_original(conte
     again = await take(context, PRINCIPAL, body)
     assert again.model_dump()["duplicate"]
     assert await originals(context) == [photo.original_key]
+
+
+async def test_commit_that_nobody_heard_of_keeps_its_original(context: Context) -> None:
+    body = jpeg()
+    silent = SilentDatabase(context.db.url)
+    with pytest.raises(UnavailableError):
+        await take(replace(context, db=silent), PRINCIPAL, body)
+    await silent.close()
+    (key,) = await originals(context)
+    assert await context.storage.get(key) == body
+    again = await take(context, PRINCIPAL, body)
+    assert again.model_dump()["duplicate"]
+    assert await originals(context) == [key]
 
 
 async def test_photo_that_is_refused_leaves_nothing(context: Context) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
-from fotofila.core.errors import FotofilaError
+from fotofila.core.errors import FotofilaError, UnavailableError
 from fotofila.core.events.lifecycle import finish_job, policy_wait_seconds, redrive
 from fotofila.core.ids import new_id
 from fotofila.core.jobs.messages import (
@@ -74,6 +74,10 @@ async def record_batch(context: Context, deliveries: Sequence[Delivery]) -> None
         async with context.db.write() as session:
             for delivery in deliveries:
                 await record(context, session, delivery)
+    except UnavailableError:
+        for delivery in deliveries:
+            await context.queue.nack(delivery, delay_seconds=TROUBLE_SECONDS)
+        raise
     except Exception as error:
         if len(deliveries) == 1:
             log.exception("failure.not_recorded", error=repr(error))

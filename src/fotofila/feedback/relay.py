@@ -15,14 +15,20 @@ from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
+from fotofila.core.errors import FotofilaError
 from fotofila.core.jobs.models import Job, OutboxMessage, TimelineEntry
 from fotofila.core.jobs.states import JobState
+from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import OUTBOX_LAG, RELAYED
 from fotofila.core.queue import Outgoing
 from fotofila.feedback.gates import Gates
+from fotofila.feedback.pace import sleep
 from fotofila.feedback.turns import next_rows
 
+log = get_logger(__name__)
+
 BATCH = 200
+TROUBLE_SECONDS = 0.5
 
 
 async def run(context: Context, stop: asyncio.Event) -> None:
@@ -30,8 +36,12 @@ async def run(context: Context, stop: asyncio.Event) -> None:
     gates = Gates(least=context.settings.queue_ready)
     while not stop.is_set():
         mark = context.db.changes.mark()
-        if await relay_once(context, gates) == 0:
-            await context.db.changes.wait(context.settings.relay_interval_seconds, since=mark)
+        try:
+            if await relay_once(context, gates) == 0:
+                await context.db.changes.wait(context.settings.relay_interval_seconds, since=mark)
+        except FotofilaError as error:
+            log.warning("relay.unavailable", sentence=error.message)
+            await sleep(stop, TROUBLE_SECONDS)
 
 
 async def relay_once(context: Context, gates: Gates | None = None) -> int:

@@ -56,20 +56,26 @@ async def consume_once(context: Context, *, wait_seconds: float) -> int:
     deliveries = await context.queue.receive(
         [LANE], max_messages=BATCH, wait_seconds=wait_seconds, lease_seconds=context.settings.lease_seconds
     )
-    reported = [entry for delivery in deliveries if (entry := await read(context, delivery)) is not None]
-    if reported:
+    try:
+        entries = [await read(context, delivery) for delivery in deliveries]
+    except UnavailableError:  # storage, which holds the large ones
+        await put_back(context, deliveries)
+        raise
+    for delivery, entry in zip(deliveries, entries, strict=True):
+        if entry is None:
+            await context.queue.nack(delivery)
+    if reported := [entry for entry in entries if entry is not None]:
         await apply_batch(context, reported)
     return len(deliveries)
 
 
 async def read(context: Context, delivery: Delivery) -> Reported | None:
-    """Read a message and the result it claims; what cannot be read goes the way of the dead letters."""
+    """Read a message and the result it claims; None for what cannot be read and goes the way of the dead letters."""
     try:
         message = read_result(delivery.payload)
         return Reported(delivery=delivery, message=message, result=await claimed(context, message))
     except (UnreadableMessageError, ObjectNotFoundError) as error:
         log.warning("result.refused", code=error.code, sentence=error.message)
-        await context.queue.nack(delivery)
         return None
 
 
@@ -89,8 +95,11 @@ async def apply_batch(context: Context, reported: Sequence[Reported]) -> None:
     """Apply all in one transaction; when that fails, one by one, so that a poisoned result stops nobody else."""
     try:
         await apply_together(context, reported)
+    except UnavailableError:
+        await put_back(context, [entry.delivery for entry in reported])
+        raise
     except (OperationalError, InterfaceError) as error:
-        await put_back(context, reported)
+        await put_back(context, [entry.delivery for entry in reported])
         raise UnavailableError("The database does not answer: look at FOTOFILA_DATABASE_URL and its disk.") from error
     except Exception as error:
         if len(reported) == 1:
@@ -101,10 +110,10 @@ async def apply_batch(context: Context, reported: Sequence[Reported]) -> None:
             await apply_batch(context, [entry])
 
 
-async def put_back(context: Context, reported: Sequence[Reported]) -> None:
-    """Send results anew, as if never delivered: that the database is away must not use their deliveries up."""
-    await context.queue.enqueue(LANE, [Outgoing(payload=entry.delivery.payload) for entry in reported])
-    await context.queue.ack([entry.delivery for entry in reported])
+async def put_back(context: Context, deliveries: Sequence[Delivery]) -> None:
+    """Send results anew, as if never delivered: that a part of ours is away must not use their deliveries up."""
+    await context.queue.enqueue(LANE, [Outgoing(payload=delivery.payload) for delivery in deliveries])
+    await context.queue.ack(deliveries)
 
 
 async def apply_together(context: Context, reported: Sequence[Reported]) -> None:

@@ -167,7 +167,8 @@ async def check_batch(door: Door) -> None:
 async def keep(door: Door, incoming: Incoming) -> Upload:
     """Store, then write down; what is refused, or is known, is taken back from storage.
 
-    Only then: a request that is cut off may have been committed. What it leaves in any other case, the sweeper finds.
+    Only then: when a request is cut off, or the database is, nobody knows whether it was committed. What it leaves in
+    any other case, the sweeper finds.
     """
     received = await receive(
         door.context.storage,
@@ -180,8 +181,9 @@ async def keep(door: Door, incoming: Incoming) -> Upload:
     try:
         async with door.context.db.write() as session:
             added = await add_photo(session, door.context, door.principal, received, batch_id=door.batch_id)
-    except FotofilaError:
-        await door.context.storage.delete([received.key])
+    except FotofilaError as error:
+        if error.permanent:
+            await door.context.storage.delete([received.key])
         raise
     if added.duplicate:
         await door.context.storage.delete([received.key])

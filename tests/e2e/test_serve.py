@@ -63,7 +63,7 @@ async def test_taken_port_stops_the_start_with_one_sentence(tmp_path: Path) -> N
         (["--roles", "api,nobody"], {}, "nobody"),
         ([], {"capabilities": "library,none"}, "FOTOFILA_CAPABILITIES"),
         ([], {"queue_url": "amqp://host"}, "FOTOFILA_QUEUE_URL"),
-        ([], {"storage_url": "s3://bucket"}, "FOTOFILA_STORAGE_URL"),
+        ([], {"storage_url": "ftp://bucket"}, "FOTOFILA_STORAGE_URL"),
         ([], {"lease_seconds": "soon"}, "FOTOFILA_LEASE_SECONDS"),
         ([], {"secret_key": "short"}, "FOTOFILA_SECRET_KEY"),
     ],

@@ -21,6 +21,7 @@ from fotofila.api.middleware.security import SecurityHeadersMiddleware
 from fotofila.api.static import WebPage, docs_routes
 from fotofila.core.capability import Context, load
 from fotofila.core.errors import FotofilaError
+from fotofila.core.storage import SigningStorage
 
 
 def create_app(context: Context) -> FastAPI:
@@ -60,13 +61,18 @@ def create_app(context: Context) -> FastAPI:
     return app
 
 
+def picture_origin(context: Context) -> str:
+    """Return where pictures come from besides us."""
+    return context.storage.origin if isinstance(context.storage, SigningStorage) else ""
+
+
 def middleware(context: Context, limits: RateLimits) -> list[Middleware]:
     """Order the layers, outermost first: who is there, telling of it, headers, body, errors, then what refuses."""
     settings = context.settings
     return [
         Middleware(ProxyMiddleware, trusted=parse_networks(settings.trusted_proxies)),
         Middleware(ObserveMiddleware),
-        Middleware(SecurityHeadersMiddleware),
+        Middleware(SecurityHeadersMiddleware, picture_origin=picture_origin(context)),
         Middleware(BodyMiddleware),
         Middleware(problems.ProblemMiddleware),
         Middleware(HostMiddleware, settings=settings),

@@ -20,7 +20,6 @@ from fotofila.core.observability.metrics import REGISTRY
 router = APIRouter(tags=["health"])
 
 DEADLINE_SECONDS = 3.0
-PROBE_KEY = "control/readiness"
 
 
 class Alive(BaseModel):
@@ -109,6 +108,6 @@ async def look_at_queue(context: Context) -> str:
 
 
 async def look_at_storage(context: Context) -> str:
-    """Ask for an object that need not be there."""
-    await context.storage.exists(PROBE_KEY)
+    """Ask whether it can be used."""
+    await context.storage.check()
     return "Answers."

@@ -17,6 +17,7 @@ from fotofila.access.workspaces import ensure_default_workspace
 from fotofila.api.app import create_app
 from fotofila.bootstrap import make_context
 from fotofila.cli.options import answer_metrics
+from fotofila.cli.storage import demand_storage
 from fotofila.core.capability import Context, Loop, load
 from fotofila.core.config import Settings, SettingsError
 from fotofila.core.db.migrate import prepare_database
@@ -57,6 +58,7 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
+        await demand_storage(context.storage)
         await prepare_database(context.db)
         async with context.db.write() as session:
             await ensure_default_workspace(session, now=context.clock.now(), detection=settings.detection)

@@ -85,12 +85,13 @@ async def remove_photo(photo_id: str, context: ContextDep, session: WriteSession
 @router.post("/{photo_id}/analyze", status_code=202, operation_id="analyze_photo", summary="Analyse a photo again")
 async def analyze_photo(photo_id: str, context: ContextDep, session: WriteSession, principal: Editor) -> JobOut:
     """Start a new job with the settings of now; while one runs, that one is answered."""
-    photo = await find_owned(session, Photo, photo_id, principal.owner, "photo")
+    photo = await find_owned(session, Photo, photo_id, principal.owner, "photo", hold=True)
     return job_out(await analyze_again(session, context, photo))
 
 
 PICTURE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}, "description": "Bytes."}
+    200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}, "description": "Bytes."},
+    307: {"description": "A signed link of minutes, where the storage hands out such links."},
 }
 
 
@@ -110,9 +111,9 @@ async def get_image(
         Size, Query(description="The original, or the long side of a thumbnail in pixels.")
     ] = Size.ORIGINAL,
 ) -> Response:
-    """Return the original, or a thumbnail in WebP; ranges and ETags are honoured."""
+    """Return the original, or a thumbnail in WebP; ranges and ETags are honoured, here or where the link leads."""
     key, media_type, name = await find_image(context, principal.owner, photo_id, size)
-    return await serve_object(context.storage, request, key=key, media_type=media_type, filename=name)
+    return await serve_object(context, request, key=key, media_type=media_type, filename=name)
 
 
 @router.get(
@@ -125,7 +126,7 @@ async def get_image(
 async def get_annotated(photo_id: str, request: Request, context: ContextDep, principal: Reader) -> Response:
     """Return the annotated picture in WebP."""
     key, media_type = await find_rendition(context, principal.owner, photo_id, "annotated.webp")
-    return await serve_object(context.storage, request, key=key, media_type=media_type, filename="annotated.webp")
+    return await serve_object(context, request, key=key, media_type=media_type, filename="annotated.webp")
 
 
 async def find_image(context: Context, owner: str, photo_id: str, size: Size) -> tuple[str, str, str]:

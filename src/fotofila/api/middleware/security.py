@@ -6,11 +6,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; frame-ancestors 'none'; "
+    "default-src 'self'; img-src 'self' blob: data:{pictures}; object-src 'none'; frame-ancestors 'none'; "
     "base-uri 'none'; form-action 'self'"
 )
 HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -21,10 +20,12 @@ HEADERS = {
 
 
 class SecurityHeadersMiddleware:
-    """Adds them to every answer that has not set its own."""
+    """Adds them to every answer that has not set its own; pictures may come from the storage's origin too."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, picture_origin: str = "") -> None:
         self.app = app
+        pictures = f" {picture_origin}" if picture_origin else ""
+        self.headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY.format(pictures=pictures), **HEADERS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the request."""
@@ -35,7 +36,7 @@ class SecurityHeadersMiddleware:
         async def add(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self.headers.items():
                     headers.setdefault(name, value)
                 if scope["path"].startswith("/api/"):
                     # What belongs to a workspace stays in no cache, unless its route knows better.

@@ -9,14 +9,24 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from fotofila.access.keys import create_key
 from fotofila.access.workspaces import DEFAULT_WORKSPACE, ensure_default_workspace
 from fotofila.api.app import create_app
 from fotofila.bootstrap import make_context
 from fotofila.cli.pictures import Picture, find_pictures
-from fotofila.cli.upload.sending import Outcome, find_unknown, send_all
-from fotofila.cli.upload.server import Server, StoppedError, UnreachableError
+from fotofila.cli.upload.resumable import (
+    PIECE,
+    PIECE_BYTES,
+    RESUMABLE_BYTES,
+    TUS,
+    find_or_begin,
+    send_rest,
+    send_resumable,
+)
+from fotofila.cli.upload.sending import Outcome, find_unknown, hash_file, send_all
+from fotofila.cli.upload.server import Server, Span, StoppedError, UnreachableError
 from fotofila.cli.upload.waiting import close_batch, find_or_make_batch, wait_for_results
 from fotofila.core.capability import Context
 from fotofila.core.config import load_settings
@@ -24,6 +34,7 @@ from fotofila.core.db.migrate import prepare_database
 from fotofila.core.events.lifecycle import finish_job
 from fotofila.core.jobs.models import Job
 from fotofila.core.jobs.states import JobState
+from fotofila.library.models import Photo
 from fotofila.testing.pictures import jpeg
 from tests.cli.conftest import Run
 
@@ -35,10 +46,12 @@ class Ear:
 
     def __init__(self) -> None:
         self.bytes: dict[str, int] = {}
+        self.heard: list[int] = []
         self.over_with: list[str] = []
 
     def going(self, picture: Picture, sent_bytes: int) -> None:
         self.bytes[picture.path.name] = sent_bytes
+        self.heard.append(sent_bytes)
 
     def over(self, picture: Picture) -> None:
         self.over_with.append(picture.path.name)
@@ -170,6 +183,90 @@ async def test_waiting_ends_with_the_last_photo(context: Context, pictures: list
         await wait_for_results(server, outcome)
     assert set(outcome.states.values()) == {state}
     assert len(outcome.failed) == (0 if state is JobState.DONE else 5)
+
+
+LARGE = RESUMABLE_BYTES + PIECE_BYTES // 2
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Picture:
+    file = tmp_path / "large.jpg"
+    file.write_bytes(padded(LARGE))
+    return find_pictures([file])[0]
+
+
+def padded(size_bytes: int) -> bytes:
+    small = jpeg()
+    return small + b"\0" * (size_bytes - len(small))
+
+
+async def test_a_large_file_is_sent_in_pieces(context: Context, large: Picture) -> None:
+    async with sender(context) as server:
+        outcome, ear = await send(server, [large])
+        again, _ = await send(server, [large])
+    ((_, sent),) = outcome.sent
+    assert (sent.photo["filename"], sent.photo["size_bytes"]) == ("large.jpg", LARGE)
+    assert ear.bytes == {"large.jpg": LARGE}
+    assert len(again.duplicates) == 1
+
+
+async def begin(server: Server, picture: Picture) -> str:
+    """Begin an upload of which one piece has arrived; returns its path."""
+    found = await find_or_begin(server, picture, hash_file(picture.path), None)
+    assert found is not None
+    path = f"/api/uploads/tus/{found['id']}"
+    answer = await server.pass_on(
+        path, picture, headers={**PIECE, "Upload-Offset": "0"}, span=Span(start=0, end=1_000_000), told=lambda _: None
+    )
+    assert answer.status_code == 204
+    return path
+
+
+@pytest.mark.parametrize("scopes", [(), ("photos:write",)], ids=["read and write", "write"])
+async def test_the_next_run_goes_on_where_the_last_was_stopped(
+    context: Context, large: Picture, scopes: tuple[str, ...]
+) -> None:
+    async with sender(context, *scopes) as server:
+        path = await begin(server, large)
+        outcome, ear = Outcome(), Ear()
+        await send_all(server, {hash_file(large.path): large}, outcome, ear, batch_id=None, jobs=1)
+        assert (await server.ask("HEAD", path, headers=TUS)).headers["Upload-Offset"] == str(LARGE)
+    assert (ear.heard[0], ear.heard[-1], len(outcome.sent)) == (1_000_000, LARGE, 1)
+
+
+async def test_an_upload_that_somebody_else_moved_is_gone_on_with(context: Context, large: Picture) -> None:
+    async with sender(context) as server:
+        path = await begin(server, large)
+        stale = {"id": path.rsplit("/", 1)[1], "offset_bytes": 0}
+        assert await send_rest(server, large, stale, lambda _: None)
+    async with context.db.read() as session:
+        (photo,) = await session.scalars(select(Photo))
+    assert photo.checksum_sha256 == hash_file(large.path)
+
+
+async def test_an_upload_that_was_ended_is_begun_anew(context: Context, large: Picture) -> None:
+    async with sender(context) as server:
+        path = await begin(server, large)
+        assert (await server.ask("DELETE", path, headers=TUS)).status_code == 204
+        assert not await send_rest(server, large, {"id": path.rsplit("/", 1)[1], "offset_bytes": 0}, lambda _: None)
+        outcome, _ = await send(server, [large])
+    assert len(outcome.sent) == 1
+
+
+async def test_a_large_file_that_is_no_photo_is_refused_before_it_is_sent_whole(
+    context: Context, large: Picture
+) -> None:
+    large.path.write_bytes(b"no picture at all " * (LARGE // 18 + 1))
+    async with sender(context) as server:
+        outcome, _ = await send(server, find_pictures([large.path]))
+    assert [each.code for each in outcome.refused] == ["unsupported_media_type"]
+
+
+async def test_a_server_without_resumable_uploads_gets_a_large_file_too(large: Picture) -> None:
+    taken = httpx.Response(202, json={"photo": {"id": "1"}, "job": {"id": "2"}, "duplicate": False})
+    async with httpx.AsyncClient(transport=Scripted(httpx.Response(404), taken), base_url=BASE_URL) as client:
+        sent = await send_resumable(Server(client), large, "0" * 64, batch_id=None, told=lambda _: None)
+    assert sent.photo == {"id": "1"}
 
 
 class Scripted(httpx.AsyncBaseTransport):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from fotofila.cli.pictures import Picture
+from fotofila.cli.upload.resumable import RESUMABLE_BYTES, send_resumable
 from fotofila.cli.upload.server import RefusedError, Sent, Server, StoppedError
 
 ASK_AT_ONCE = 50
@@ -58,8 +59,8 @@ class Outcome:
 
 async def find_unknown(
     server: Server, pictures: Sequence[Picture], outcome: Outcome, watcher: Watcher
-) -> list[Picture]:
-    """Return the files that the server does not have. Raises as `Server.known` does."""
+) -> dict[str, Picture]:
+    """Return the files that the server does not have, by checksum. Raises as `Server.known` does."""
     unknown: dict[str, Picture] = {}
     for start in range(0, len(pictures), ASK_AT_ONCE):
         some = pictures[start : start + ASK_AT_ONCE]
@@ -78,7 +79,7 @@ async def find_unknown(
                 watcher.over(picture)
             else:
                 unknown[found] = picture
-    return list(unknown.values())
+    return unknown
 
 
 async def ask_known(server: Server, checksums: Sequence[str]) -> dict[str, Sent]:
@@ -92,22 +93,32 @@ async def ask_known(server: Server, checksums: Sequence[str]) -> dict[str, Sent]
 
 
 async def send_all(
-    server: Server, pictures: Sequence[Picture], outcome: Outcome, watcher: Watcher, *, batch_id: str | None, jobs: int
+    server: Server,
+    pictures: Mapping[str, Picture],
+    outcome: Outcome,
+    watcher: Watcher,
+    *,
+    batch_id: str | None,
+    jobs: int,
 ) -> None:
     """Send files, `jobs` at once. Raises as `Server.send` does for what stops everything."""
-    left = iter(pictures)
+    left = iter(pictures.items())
     async with asyncio.TaskGroup() as tasks:
         for _ in range(min(jobs, len(pictures))):
             tasks.create_task(send_some(server, left, outcome, watcher, batch_id=batch_id))
 
 
 async def send_some(
-    server: Server, left: Iterator[Picture], outcome: Outcome, watcher: Watcher, *, batch_id: str | None
+    server: Server, left: Iterator[tuple[str, Picture]], outcome: Outcome, watcher: Watcher, *, batch_id: str | None
 ) -> None:
     """Send one after the other until there is none left."""
-    for picture in left:
+    for found, picture in left:
+        told = hear(watcher, picture)
         try:
-            sent = await server.send(picture, batch_id=batch_id, told=hear(watcher, picture))
+            if picture.size_bytes >= RESUMABLE_BYTES:
+                sent = await send_resumable(server, picture, found, batch_id=batch_id, told=told)
+            else:
+                sent = await server.send(picture, batch_id=batch_id, told=told)
             (outcome.duplicates if sent.duplicate else outcome.sent).append((picture, sent))
         except RefusedError as error:
             outcome.refused.append(Trouble(picture=picture, code=error.reason, sentence=error.message))

@@ -56,6 +56,14 @@ class Sent:
     duplicate: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Some bytes of a file: from `start` up to, not including, `end`."""
+
+    start: int
+    end: int
+
+
 class Server:
     """One server, spoken to by several senders at once; when it asks one to wait, all do."""
 
@@ -105,6 +113,22 @@ class Server:
         value = settled(await self._ask(build))
         return Sent(photo=value["photo"], job=value["job"], duplicate=value["duplicate"])
 
+    async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Ask for an answer, whatever it says; raises UnreachableError. A body must be one that can be sent again."""
+        return await self._ask(lambda: self._client.build_request(method, path, **options))
+
+    async def pass_on(
+        self, path: str, picture: Picture, *, headers: dict[str, str], span: Span, told: Callable[[int], None]
+    ) -> httpx.Response:
+        """Send some bytes of a file by PATCH, again where the line is lost; raises UnreachableError."""
+        headers = {**headers, "Content-Length": str(span.end - span.start)}
+
+        def build() -> httpx.Request:
+            body = content(picture, told, span)
+            return self._client.build_request("PATCH", path, headers=headers, content=body)
+
+        return await self._ask(build)
+
     async def get(self, path: str, **params: str) -> dict[str, Any]:
         """Read something; raises as `send` does."""
         return settled(await self._ask(lambda: self._client.build_request("GET", path, params=params)))
@@ -138,20 +162,22 @@ class Server:
             self._not_before = max(self._not_before, self._now() + wait_seconds)
 
 
-async def content(picture: Picture, told: Callable[[int], None]) -> AsyncIterator[bytes]:
-    """Read a file in pieces, as many bytes as it had when we looked.
+async def content(picture: Picture, told: Callable[[int], None], span: Span | None = None) -> AsyncIterator[bytes]:
+    """Read a file, or some of it, in pieces, as many bytes as it had when we looked.
 
     Raises:
         RefusedError: it became shorter since then, or cannot be read any more.
     """
-    told(0)
-    left = picture.size_bytes
+    span = span or Span(start=0, end=picture.size_bytes)
+    told(span.start)
+    left = span.end - span.start
     try:
         with picture.path.open("rb") as file:
+            file.seek(span.start)
             while left and (chunk := await asyncio.to_thread(file.read, min(CHUNK_BYTES, left))):
                 left -= len(chunk)
                 yield chunk
-                told(picture.size_bytes - left)
+                told(span.end - left)
     except OSError as error:
         raise RefusedError(f"The file cannot be read ({error.strerror}): look at it.", reason="unreadable") from error
     if left:

@@ -176,7 +176,7 @@ class SigningStorage(Storage, Protocol):
         ...
 
     async def sign_put(self, key: str, *, seconds: int, size_bytes: int, checksum_sha256: str) -> SignedRequest:
-        """Allow one PUT of a new object of exactly this size and SHA-256 (hex)."""
+        """Allow one PUT of a new object of exactly this size and SHA-256 (64 hex digits)."""
         ...
 
     async def sign_post(self, key: str, *, seconds: int, max_bytes: int) -> SignedRequest:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from fotofila.core.ids import new_id
 from fotofila.testing.servers import NatsServer, PostgresServer, RedisServer, S3Server, SqsServer
+from tests.databases import TEMPLATE, migrate
 
 # Machines are noisy: how long an example takes says nothing about the code.
 settings.register_profile("quiet", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -26,6 +28,28 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     postgres_server.psql(f"CREATE DATABASE {name}")
     yield postgres_server.database(name)
     postgres_server.psql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> str:
+    """Name of a database with every table and no row, to be copied."""
+    postgres_server.psql(f"CREATE DATABASE {TEMPLATE}")
+    migrate(postgres_server.database(TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of one's own, for `make_tables`: whatever is tested with it holds on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'fotofila.db'}"
+        return
+    template: str = request.getfixturevalue("postgres_template")
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = f"t{new_id()}"
+    server.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.database(name)
+    server.psql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from fotofila.api.app import create_app
 from fotofila.bootstrap import make_context
 from fotofila.core.capability import Context
 from fotofila.core.config import load_settings
-from fotofila.core.db import Base
 from fotofila.testing.clock import FakeClock
+from tests.databases import make_tables
 
 BASE_URL = "http://127.0.0.1:8000"
 
@@ -26,8 +26,7 @@ async def open_context(folder: Path, clock: FakeClock, **settings: Any) -> Async
     """Open a process with empty tables and the first user, as its first start leaves it."""
     chosen = load_settings(data_dir=folder, capabilities=["library", "access"], **settings)
     context = make_context(chosen, clock=clock)
-    async with context.db.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+    await make_tables(context.db)
     async with context.db.write() as session:
         await ensure_default_workspace(session, now=clock.now(), detection=chosen.detection)
     try:
@@ -42,8 +41,8 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def context(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Context]:
-    async with open_context(tmp_path, clock) as context:
+async def context(tmp_path: Path, clock: FakeClock, database_url: str) -> AsyncIterator[Context]:
+    async with open_context(tmp_path, clock, database_url=database_url) as context:
         yield context
 
 

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fotofila.bootstrap import make_context
 from fotofila.core.capability import Context, Kinds, Principal
 from fotofila.core.config import load_settings
-from fotofila.core.db import Base
 from fotofila.core.events.models import Event
 from fotofila.core.jobs.keys import execution_prefix
 from fotofila.core.jobs.messages import ErrorInfo, ProcessMessage, Rendition, read_process
@@ -26,6 +25,7 @@ from fotofila.library.models import Photo
 from fotofila.testing.clock import FakeClock
 from fotofila.testing.pictures import jpeg
 from fotofila.worker.reporter import Reporter
+from tests.databases import make_tables
 from tests.feedback.kinds import CAPABILITY, KIND
 
 OWNER = "0" * 31 + "1"
@@ -150,16 +150,16 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(tmp_path: Path, database_url: str) -> AsyncIterator[Desk]:
     clock = FakeClock()
     settings = load_settings(
+        database_url=database_url,
         data_dir=tmp_path, capabilities=["library", "noop"], ingest_kind=KIND.name, lease_seconds=LEASE
     )
     made = make_context(settings, clock=clock, authenticate=authenticate, retention=retention)
     await made.queue.close()
     queue = SqliteQueue(tmp_path / "queue.db", max_deliveries=3, names=LaneNames(), now=lambda: clock.now().timestamp())
     context = replace(made, queue=queue, kinds=Kinds([CAPABILITY]))
-    async with context.db.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+    await make_tables(context.db)
     yield Desk(context=context, clock=clock)
     await context.close()

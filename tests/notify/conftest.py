@@ -10,10 +10,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from notify_parts import START, FakeClock, House, Receiver, make_context, make_tables, receiving
+from notify_parts import START, FakeClock, House, Receiver, make_context, receiving
 
 from fotofila.api.app import create_app
 from fotofila.core.db import Database
+from tests.databases import make_tables
 
 
 @pytest.fixture
@@ -22,8 +23,8 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/test.db")
+async def db(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
     await make_tables(database)
     yield database
     await database.close()

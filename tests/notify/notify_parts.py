@@ -19,7 +19,7 @@ from sqlalchemy import select
 from fotofila.core.capability import Capability, Context, Kinds, Principal
 from fotofila.core.config import Settings
 from fotofila.core.crypto import SecretKeys
-from fotofila.core.db import Base, Database
+from fotofila.core.db import Database
 from fotofila.core.errors import UnauthenticatedError
 from fotofila.core.events.service import append_event
 from fotofila.core.ids import new_id
@@ -74,10 +74,6 @@ def make_context(db: Database, clock: FakeClock, *capabilities: Capability, **se
     return Context(**values)
 
 
-async def make_tables(db: Database) -> None:
-    """Make every table that is declared by now."""
-    async with db.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
 
 
 @dataclass

@@ -13,20 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fotofila.bootstrap import make_context
 from fotofila.core.capability import Context, Principal
 from fotofila.core.config import load_settings
-from fotofila.core.db import Base
 from fotofila.feedback import failures, relay, results
 from fotofila.library.add import Added, add_photo
 from fotofila.library.ingest import Limits, receive
 from fotofila.testing.pictures import jpeg
 from fotofila.worker.loop import run_worker
+from tests.databases import make_tables
 
 OWNER = "0" * 31 + "1"
 PRINCIPAL = Principal(owner=OWNER, scopes=frozenset({"photos:write"}))
 
 
 @pytest.fixture
-async def context(tmp_path: Path) -> AsyncIterator[Context]:
+async def context(tmp_path: Path, database_url: str) -> AsyncIterator[Context]:
     settings = load_settings(
+        database_url=database_url,
         data_dir=tmp_path,
         capabilities=["library", "noop"],
         ingest_kind="noop",
@@ -44,8 +45,7 @@ async def context(tmp_path: Path) -> AsyncIterator[Context]:
         return {}
 
     made = make_context(settings, authenticate=authenticate, retention=retention)
-    async with made.db.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+    await make_tables(made.db)
     yield made
     await made.close()
 

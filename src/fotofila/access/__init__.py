@@ -13,7 +13,7 @@ capability = Capability(
         "fotofila.access.routes.workspace:router",
     ),
     tables=("fotofila.access.models", "fotofila.api.models"),
-    sweeps=("fotofila.access.sign_in:sweep", "fotofila.api.idempotency:sweep"),
+    sweeps=("fotofila.access.sign_in:sweep", "fotofila.api.idempotency:sweep", "fotofila.api.rate_stores:sweep"),
 )
 
 __all__ = ["capability"]

@@ -18,6 +18,7 @@ from fotofila.api.middleware.origin import OriginMiddleware
 from fotofila.api.middleware.proxies import ProxyMiddleware, parse_networks
 from fotofila.api.middleware.rates import RateLimitMiddleware
 from fotofila.api.middleware.security import SecurityHeadersMiddleware
+from fotofila.api.rate_stores import choose_store
 from fotofila.api.static import WebPage, docs_routes
 from fotofila.core.capability import Context, load
 from fotofila.core.errors import FotofilaError
@@ -30,7 +31,11 @@ def create_app(context: Context) -> FastAPI:
     Raises:
         SettingsError: a setting of the HTTP edge is wrong.
     """
-    limits = RateLimits(requests=context.settings.rate_limit, sign_ins=context.settings.login_rate_limit)
+    limits = RateLimits(
+        requests=context.settings.rate_limit,
+        sign_ins=context.settings.login_rate_limit,
+        shared=choose_store(context.settings, context.db),
+    )
     app = FastAPI(
         title=openapi.TITLE,
         summary=openapi.SUMMARY,

@@ -1,23 +1,32 @@
 """Rate limits: a sliding window for each key and each address, and one for signing in.
 
-Counted in the memory of each process (`limits`), so N processes allow N times as much: enough to stop a runaway
-script and a password guesser, and no shared store is needed for it.
+With PostgreSQL or Redis all replicas share one budget; with SQLite each process counts for itself. While a shared store
+does not answer, requests are counted in each process, and nobody signs in by password: guessing must not get easier by
+knocking the store out.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from dataclasses import dataclass
-from math import ceil
 
 from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
+from fotofila.api.rate_stores import LibraryStore, RateStore
 from fotofila.core.config import SettingsError
-from fotofila.core.errors import RateLimitedError
+from fotofila.core.errors import RateLimitedError, UnavailableError
+from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import RATE_LIMITED
+
+log = get_logger(__name__)
+
+ANSWER_SECONDS = 1.0
+"""A store that is slower than this is taken to be away: no request waits longer to be counted."""
+REST_SECONDS = 5.0
+"""So long a store that was away is not asked for requests again."""
+RETRY_SECONDS = "5"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,38 +57,57 @@ class Quota:
 
 
 class RateLimits:
-    """The counters of this process."""
+    """The counters that this process asks."""
 
-    def __init__(self, *, requests: str, sign_ins: str) -> None:
+    def __init__(self, *, requests: str, sign_ins: str, shared: RateStore | None = None) -> None:
         self._requests = parse_limit(requests, setting="FOTOFILA_RATE_LIMIT")
         self._sign_ins = parse_limit(sign_ins, setting="FOTOFILA_LOGIN_RATE_LIMIT")
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._shared = shared
+        self._own = LibraryStore()
+        self._rests_until = 0.0
 
     async def take(self, bucket: str) -> Quota:
-        """Count one request of a key or an address."""
-        return await self._take(self._requests, "request", bucket)
+        """Count one request of a key or an address; in this process while the shared store is away."""
+        if self._shared is not None and time.monotonic() >= self._rests_until:
+            try:
+                return await self._take(self._shared, self._requests, f"request/{bucket}")
+            except UnavailableError as error:
+                self._rests_until = time.monotonic() + REST_SECONDS
+                log.warning("limits.store_away", sentence=error.message)
+        return await self._take(self._own, self._requests, f"request/{bucket}")
 
     async def take_sign_in(self, *, address: str, username: str | None = None) -> None:
         """Count one attempt to sign in, by address and, apart from it, by user name.
 
         Raises:
             RateLimitedError: too many, by either.
+            UnavailableError: they cannot be counted now.
         """
-        (await self._take(self._sign_ins, "sign-in-address", address)).demand()
+        store = self._shared or self._own
+        (await self._take(store, self._sign_ins, f"sign-in-address/{address}")).demand()
         if username is not None:
             digest = hashlib.sha256(username.strip().casefold().encode("utf-8", "replace")).hexdigest()
-            (await self._take(self._sign_ins, "sign-in-user", digest)).demand()
+            (await self._take(store, self._sign_ins, f"sign-in-user/{digest}")).demand()
 
-    async def _take(self, item: RateLimitItem, *bucket: str) -> Quota:
-        allowed = await self._limiter.hit(item, *bucket)
-        reset_at, remaining = await self._limiter.get_window_stats(item, *bucket)
+    async def _take(self, store: RateStore, item: RateLimitItem, bucket: str) -> Quota:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                count = await store.take(item, bucket)
+        except TimeoutError as error:
+            message = "What counts requests does not answer: try again shortly."
+            raise UnavailableError(message, headers={"Retry-After": RETRY_SECONDS}) from error
         return Quota(
-            allowed=allowed,
+            allowed=count.allowed,
             limit=item.amount,
             window_seconds=item.get_expiry(),
-            remaining=int(remaining),
-            reset_seconds=max(1, ceil(reset_at - time.time())),  # the library counts by the clock of the machine
+            remaining=count.remaining,
+            reset_seconds=count.reset_seconds,
         )
+
+    async def close(self) -> None:
+        """Let go of the shared store."""
+        if self._shared is not None:
+            await self._shared.close()
 
 
 def parse_limit(text: str, *, setting: str) -> RateLimitItem:

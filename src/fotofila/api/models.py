@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, String
+from sqlalchemy import BigInteger, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fotofila.core.db import Base
@@ -28,3 +28,18 @@ class IdempotentRequest(Base):
     status: Mapped[int | None]
     media_type: Mapped[str | None] = mapped_column(String(100))
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class RateCount(Base):
+    """Requests of one key or address in this window of time and the one before; unlogged in PostgreSQL."""
+
+    __tablename__ = "rate_counts"
+
+    bucket: Mapped[str] = mapped_column(String(160), primary_key=True)
+    period: Mapped[int] = mapped_column(BigInteger)
+    """Number of the window since 1970."""
+    hits: Mapped[int]
+    hits_before: Mapped[int]
+    allowed: Mapped[bool]
+    """What the last request was told."""
+    expires_at: Mapped[datetime]

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context, Principal, load
 from fotofila.core.db import insert_ignore
+from fotofila.core.db.locks import lock_name
 from fotofila.core.errors import NotFoundError, QuotaExceededError
 from fotofila.core.events.service import append_event
 from fotofila.core.ids import new_id
@@ -54,9 +55,14 @@ async def add_photo(
         "job_id": job_id,
         "created_at": now,
     }
-    row = await session.execute(insert_ignore(session, Photo).values(values))
-    if cast("CursorResult[Any]", row).rowcount == 0:
-        return await find_same(session, principal.owner, received.checksum_sha256)
+    if has_quota(principal):
+        await lock_name(session, f"quota:{principal.owner}")  # or two at once would both take the last place
+    while True:
+        row = await session.execute(insert_ignore(session, Photo).values(values))
+        if cast("CursorResult[Any]", row).rowcount:
+            break
+        if (same := await find_same(session, principal.owner, received.checksum_sha256)) is not None:
+            return same  # and where there is none, it was deleted in between
     await check_quota(session, principal)
     job = await start_job(session, context, principal.owner, source_of(received), batch_id=batch_id, job_id=job_id)
     await append_event(
@@ -75,20 +81,25 @@ async def add_photo(
     return Added(photo=photo, job=job, duplicate=False)
 
 
-async def find_same(session: AsyncSession, owner: str, checksum: str) -> Added:
-    """Return the photo of an owner that has these bytes."""
+async def find_same(session: AsyncSession, owner: str, checksum: str) -> Added | None:
+    """Return the photo of an owner that has these bytes, if there is one."""
     query = (
         select(Photo, Job)
         .join(Job, Job.id == Photo.job_id)
         .where(Photo.owner == owner, Photo.checksum_sha256 == checksum)
     )
-    photo, job = (await session.execute(query)).one()
-    return Added(photo=photo, job=job, duplicate=True)
+    found = (await session.execute(query)).one_or_none()
+    return None if found is None else Added(photo=found[0], job=found[1], duplicate=True)
+
+
+def has_quota(principal: Principal) -> bool:
+    """Say whether a workspace may hold so much and no more."""
+    return principal.quota_photos is not None or principal.quota_bytes is not None
 
 
 async def check_quota(session: AsyncSession, principal: Principal) -> None:
     """Refuse the photo that was just written when the workspace has no room for it: the transaction takes it back."""
-    if principal.quota_photos is None and principal.quota_bytes is None:
+    if not has_quota(principal):
         return
     query = select(func.count(), func.coalesce(func.sum(Photo.size_bytes), 0)).where(Photo.owner == principal.owner)
     photos, stored = (await session.execute(query)).one()

@@ -9,6 +9,7 @@ from sqlalchemy import CursorResult, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
+from fotofila.core.db.locks import lock_rows
 from fotofila.core.events.lifecycle import redrive
 from fotofila.core.jobs.models import Failure
 from fotofila.library.failure_schemas import FailureFilter, Selection
@@ -56,6 +57,7 @@ async def redrive_selection(context: Context, owner: str, selection: Selection) 
 async def purge_selection(session: AsyncSession, owner: str, selection: Selection) -> int:
     """Put open failures out of sight; their jobs stay failed and their history stays."""
     ids = await select_open(session, owner, selection)
+    await lock_rows(session, Failure, ids)
     result = await session.execute(
         update(Failure)
         .where(Failure.id.in_(ids), Failure.owner == owner, Failure.state == "open")

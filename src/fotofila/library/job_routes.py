@@ -51,6 +51,6 @@ async def stop_job(job_id: str, context: ContextDep, principal: Editor) -> JobOu
         job = await find_owned(session, Job, job_id, principal.owner, "job")
     await context.storage.put(cancel_marker(job.id, job.round), b"")
     async with context.db.write() as session:
-        job = await find_owned(session, Job, job_id, principal.owner, "job")
+        job = await find_owned(session, Job, job_id, principal.owner, "job", hold=True)
         await cancel_job(session, job, now=context.clock.now())
         return job_out(job)

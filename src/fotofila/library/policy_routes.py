@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path
 from sqlalchemy import select
 
 from fotofila.api.deps import SECURITY, Admin, FailureDesk, ReadSession, WriteSession
+from fotofila.core.db import insert_ignore
 from fotofila.core.errors import ConflictError, FotofilaError, NotFoundError
 from fotofila.core.jobs.models import RedrivePolicy
 from fotofila.library.failure_schemas import PolicyIn, PolicyOut
@@ -35,10 +36,9 @@ async def set_policy(code: Code, body: PolicyIn, session: WriteSession, principa
     """Make or change the policy of a code; permanent ones take none."""
     if code in permanent_codes():
         raise ConflictError(f"Errors with the code {code} are permanent: a redrive by itself would fail the same way.")
-    policy = await session.get(RedrivePolicy, (principal.owner, code))
-    if policy is None:
-        policy = RedrivePolicy(owner=principal.owner, code=code)
-        session.add(policy)
+    fresh = insert_ignore(session, RedrivePolicy).values(owner=principal.owner, code=code, **body.model_dump())
+    await session.execute(fresh)
+    policy = await session.get_one(RedrivePolicy, (principal.owner, code), with_for_update=True)
     policy.wait_seconds, policy.times, policy.enabled = body.wait_seconds, body.times, body.enabled
     return PolicyOut.model_validate(policy)
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fotofila.core.db import Base
+from fotofila.core.db import Base, Serial
 
 ID = String(32)
 
@@ -48,7 +48,7 @@ class Rule(Base):
     target_id: Mapped[str] = mapped_column(ForeignKey("notification_targets.id", ondelete="CASCADE"))
     quiet_seconds: Mapped[int] = mapped_column(default=0)
     enabled: Mapped[bool] = mapped_column(default=True)
-    after_event_id: Mapped[int] = mapped_column(default=0)
+    after_event_id: Mapped[int] = mapped_column(Serial, default=0)
     """Events up to this one happened before the rule was made, and are none of its business."""
     created_at: Mapped[datetime]
 
@@ -89,4 +89,4 @@ class Cursor(Base):
     __tablename__ = "notification_cursor"
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
-    event_id: Mapped[int]
+    event_id: Mapped[int] = mapped_column(Serial)

@@ -94,6 +94,11 @@ class Settings(BaseSettings):
         [], description="Addresses or networks whose X-Forwarded-* headers are believed, comma separated."
     )
     rate_limit: str = Field("1200/minute", description="Requests for each key or address.")
+    rate_limit_url: SecretStr = Field(
+        SecretStr(""),
+        description="Where all replicas count requests: `redis://host:6379/0`. Empty: in PostgreSQL where that is the "
+        "database, else in each process; `memory://` forces the latter.",
+    )
     login_rate_limit: str = Field("10/minute", description="Sign-in attempts for each address and for each user name.")
     max_upload_bytes: int = Field(200 * 1024 * 1024, gt=0, description="Largest file taken, in bytes.")
     upload_seconds: float = Field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Insert, MetaData, TypeDecorator
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Insert, Integer, MetaData, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -13,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 
 Json = JSON().with_variant(JSONB(), "postgresql")
+
+Serial = BigInteger().with_variant(Integer(), "sqlite")
+"""A number that only rises: 64 bits on both, which SQLite gives to `INTEGER` alone."""
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

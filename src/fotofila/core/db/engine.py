@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, bindparam, event, make_url, text
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import Pool, StaticPool
 
 from fotofila.core.db import sqlite_driver
@@ -102,13 +102,19 @@ class Database:
             return self.changes.has_row(query, values)
         times = [name for name, value in parameters.items() if isinstance(value, datetime)]
         asked = text(query).bindparams(*(bindparam(name, type_=UtcDateTime()) for name in times))
-        async with self._look.connect() as connection:
+        async with self.look() as connection:
             return (await connection.execute(asked, parameters)).first() is not None
 
-    async def _say(self, statement: str) -> None:
+    @asynccontextmanager
+    async def look(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection for one statement, which is a transaction of its own."""
         async with self._look.connect() as connection:
-            await connection.exec_driver_sql(statement)
+            yield connection
             await connection.commit()
+
+    async def _say(self, statement: str) -> None:
+        async with self.look() as connection:
+            await connection.exec_driver_sql(statement)
 
     async def close(self) -> None:
         """Close every connection."""

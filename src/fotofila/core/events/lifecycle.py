@@ -94,7 +94,7 @@ async def redrive(session: AsyncSession, failures: Sequence[Failure], *, now: da
     Compare-and-set on the round: of two clicks one starts a round and the other finds nothing to do.
     """
     wanted = {failure.job_id: failure for failure in failures if failure.state == "open"}
-    query = select(Job).where(Job.id.in_(wanted), Job.state == JobState.FAILED).with_for_update()
+    query = select(Job).where(Job.id.in_(wanted), Job.state == JobState.FAILED).order_by(Job.id).with_for_update()
     jobs = [job for job in await session.scalars(query) if job.round == wanted[job.id].round]
     for job in jobs:
         failure = wanted[job.id]
@@ -104,7 +104,7 @@ async def redrive(session: AsyncSession, failures: Sequence[Failure], *, now: da
     for job in jobs:
         if job.batch_id is not None:
             batches[job.batch_id] = batches.get(job.batch_id, 0) + 1
-    for batch_id, count in batches.items():
+    for batch_id, count in sorted(batches.items()):
         await count_in_batch(session, batch_id, JobState.FAILED, now=now, by=-count)
     return jobs
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fotofila.core.db import Base
+from fotofila.core.db import Base, Serial
 
 
 class Event(Base):
@@ -17,7 +17,7 @@ class Event(Base):
     __tablename__ = "events"
     __table_args__ = (Index("ix_events_owner_id", "owner", "id"), {"sqlite_autoincrement": True})
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
     owner: Mapped[str] = mapped_column(String(32))
     type: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime] = mapped_column(index=True)

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import event, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from fotofila.core.events.models import Event
 
 ORDER_LOCK = 7_046_029_254
-"""Advisory lock that makes PostgreSQL hand out event ids in commit order: ids come late, singly."""
+"""Advisory lock that makes PostgreSQL hand out event ids in commit order: ids come last, singly."""
+UNWRITTEN = "events"
 
 
 async def append_event(
@@ -26,20 +28,40 @@ async def append_event(
     batch_id: str | None = None,
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Add an event to the transaction; on SQLite the one write lock already orders ids as commits."""
-    if session.get_bind().dialect.name == "postgresql":
-        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ORDER_LOCK})
-    session.add(
-        Event(
-            owner=owner,
-            type=event_type,
-            at=at,
-            photo_id=photo_id,
-            job_id=job_id,
-            batch_id=batch_id,
-            data=data or {},
-        )
+    """Add an event to the transaction.
+
+    It is written, and gets its id, as the last thing before the commit. So whoever writes events holds the lock that
+    orders them for a moment only, and waits for nobody else's row while he holds it.
+    """
+    session.info.setdefault(UNWRITTEN, []).append(
+        {
+            "owner": owner,
+            "type": event_type,
+            "at": at,
+            "photo_id": photo_id,
+            "job_id": job_id,
+            "batch_id": batch_id,
+            "data": data or {},
+        }
     )
+
+
+@event.listens_for(Session, "before_commit")
+def write_events(session: Session) -> None:
+    """Write the transaction's events; on SQLite the one write lock already orders ids as commits."""
+    events = session.info.pop(UNWRITTEN, None)
+    if not events:
+        return
+    session.flush()
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ORDER_LOCK})
+    session.execute(insert(Event.__table__), events)  # type: ignore[arg-type]  # declared wider than it is
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def drop_events(session: Session, _transaction: Any) -> None:
+    """Forget the events of a transaction that never was."""
+    session.info.pop(UNWRITTEN, None)
 
 
 async def events_after(

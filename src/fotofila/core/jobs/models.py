@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fotofila.core.db import Base
+from fotofila.core.db import Base, Serial
 
 ID = String(32)
 
@@ -77,7 +77,7 @@ class OutboxMessage(Base):
         Index("ix_outbox_turn", "lane", "owner", "id"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
     lane: Mapped[str] = mapped_column(String(64))
     owner: Mapped[str] = mapped_column(ID, server_default="")
     """Whose turn it takes; empty where the previous release wrote it."""
@@ -93,7 +93,7 @@ class TimelineEntry(Base):
 
     __tablename__ = "job_timeline"
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
     at: Mapped[datetime]
     hop: Mapped[str] = mapped_column(String(32))

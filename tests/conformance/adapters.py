@@ -10,6 +10,8 @@ from pydantic import SecretStr
 from fotofila.bootstrap import make_storage
 from fotofila.core.config import Settings
 from fotofila.core.queue import LaneNames, Queue
+from fotofila.core.queue.nats import NatsQueue
+from fotofila.core.queue.nats_link import NatsAddress
 from fotofila.core.queue.sqlite import SqliteQueue
 from fotofila.core.storage import Storage
 from fotofila.core.storage.local import LocalStorage
@@ -27,6 +29,15 @@ def open_renamed_sqlite_queue(folder: Path) -> Queue:
     clock = FileClock(path=folder / "clock")
     names = LaneNames(process="fotos_para_processar", results="resultados_processados", failures="falhas_processamento")
     return SqliteQueue(folder / "queue.db", max_deliveries=3, names=names, now=clock.now)
+
+
+def open_nats_queue(url: str) -> Queue:
+    return NatsQueue(NatsAddress(url=url), max_deliveries=3, names=LaneNames())
+
+
+def open_renamed_nats_queue(url: str) -> Queue:
+    names = LaneNames(process="fotos_para_processar", results="resultados_processados", failures="falhas_processamento")
+    return NatsQueue(NatsAddress(url=url), max_deliveries=3, names=names)
 
 
 def open_local_storage(root: Path) -> Storage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from aiobotocore.session import get_session
 
 from fotofila.core.errors import UnavailableError
 from fotofila.core.storage import ObjectExistsError, Storage
+from fotofila.core.storage.object_store import ObjectStorage
 from fotofila.core.storage.object_writer import PART_BYTES
 from fotofila.testing.servers import S3Server
 from fotofila.testing.storage_conformance import keys, put_if_absent, read
@@ -140,3 +142,15 @@ async def test_names_that_are_no_keys_of_ours_are_not_listed(place: S3Place, sto
     await place.store(place.prefix).put_async("a/with space.jpg", b"")
     await storage.put("a/b", b"")
     assert await keys(storage) == ["a/b"]
+
+
+async def test_partial_object_of_a_dead_process_goes_with_a_later_listing(place: S3Place, storage: Storage) -> None:
+    """Once it is old; until then somebody may be writing it."""
+    await place.store(place.prefix).put_async("a/.partial-0", b"half")
+    assert await keys(storage, "a/") == []
+    assert await everything(place) == ["a/.partial-0"]
+    later = ObjectStorage(
+        place.store(place.prefix), address=place.url, deletes_in_bulk=True, stale=timedelta(minutes=-1)
+    )
+    assert await keys(later, "a/") == []
+    assert await everything(place) == []

@@ -38,10 +38,11 @@ CHECK_PREFIX = "control/readiness/"
 class ObjectStorage:
     """A prefix of a bucket. One for each process: it holds the connections, which are used again."""
 
-    def __init__(self, store: ObjectStore, *, address: str, deletes_in_bulk: bool) -> None:
+    def __init__(self, store: ObjectStore, *, address: str, deletes_in_bulk: bool, stale: timedelta = STALE) -> None:
         self._store = store
         self._address = address
         self._deletes_in_bulk = deletes_in_bulk
+        self._stale = stale
 
     def _errors(self, key: str) -> store_errors:
         return store_errors(self._address, key)
@@ -140,7 +141,7 @@ class ObjectStorage:
                         await self._remove_stale(meta)
 
     async def _remove_stale(self, meta: Any) -> None:
-        if datetime.now(UTC) - meta["last_modified"] > STALE:
+        if datetime.now(UTC) - meta["last_modified"] > self._stale:
             with suppress(BaseError, OSError):
                 await obstore.delete_async(self._store, meta["path"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 
 from obstore.exceptions import (
@@ -54,12 +55,14 @@ def translate(error: Exception, address: str, key: str) -> FotofilaError:
     """Return our error for one of the store's."""
     told = str(error).partition("Debug source")[0]
     status, code = found(_STATUS, told), found(_CODE, told)
+    if is_full(error, status, code):
+        return StorageFullError(
+            f"No space left in {address}, or here for a copy of {key}: make room, or raise the quota."
+        )
     if code in NO_BUCKET:
         return BucketMissingError(f"FOTOFILA_STORAGE_URL: there is no bucket {address}: make it, or correct its name.")
     if isinstance(error, AlreadyExistsError):
         return ObjectExistsError(f"There is an object {key} already: it is kept.")
-    if code in FULL or status == FULL_STATUS:
-        return StorageFullError(f"{address} takes no more ({code or status}): make room, or raise its quota.")
     if isinstance(error, (PermissionDeniedError, UnauthenticatedError)) or status in REFUSED_STATUS:
         return refused(address, code or status)
     if isinstance(error, FileNotFoundError):
@@ -68,6 +71,12 @@ def translate(error: Exception, address: str, key: str) -> FotofilaError:
     return UnavailableError(
         f"The storage {address} does not answer as it should ({reason}): look at it, or at FOTOFILA_STORAGE_ENDPOINT."
     )
+
+
+def is_full(error: Exception, status: str, code: str) -> bool:
+    """Say whether there was no room, in the bucket or on our own disk."""
+    here = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return here or code in FULL or status == FULL_STATUS
 
 
 def refused(address: str, reason: str) -> StorageRefusedError:

@@ -16,9 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
+from fotofila.core.db.locks import is_postgresql, lock_rows, try_name
 from fotofila.core.errors import FotofilaError, UnavailableError
 from fotofila.core.events.lifecycle import finish_job, policy_wait_seconds, redrive
-from fotofila.core.ids import new_id
+from fotofila.core.ids import is_id, new_id
 from fotofila.core.jobs.messages import (
     ErrorInfo,
     Failed,
@@ -31,7 +32,7 @@ from fotofila.core.jobs.messages import (
     read_process,
     read_result,
 )
-from fotofila.core.jobs.models import Failure, Job
+from fotofila.core.jobs.models import Batch, Failure, Job
 from fotofila.core.jobs.states import FINAL, JobState
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import FAILURES
@@ -72,6 +73,7 @@ async def record_batch(context: Context, deliveries: Sequence[Delivery]) -> None
     """Write all down in one transaction; when that fails, one by one, so that one bad failure hides no other."""
     try:
         async with context.db.write() as session:
+            await hold_jobs(session, deliveries)
             for delivery in deliveries:
                 await record(context, session, delivery)
     except UnavailableError:
@@ -87,6 +89,16 @@ async def record_batch(context: Context, deliveries: Sequence[Delivery]) -> None
             await record_batch(context, [delivery])
     else:
         await context.queue.ack(deliveries)
+
+
+async def hold_jobs(session: AsyncSession, deliveries: Sequence[Delivery]) -> None:
+    """Hold the jobs of a batch and then their batches, in order, so that two handlers cannot wait crosswise."""
+    named = {read_object(delivery.payload).get("job_id") for delivery in deliveries}
+    job_ids = {job_id for job_id in named if isinstance(job_id, str) and is_id(job_id)}
+    await lock_rows(session, Job, job_ids)
+    if is_postgresql(session):
+        query = select(Job.batch_id).where(Job.id.in_(job_ids), Job.batch_id.is_not(None))
+        await lock_rows(session, Batch, set(await session.scalars(query)))
 
 
 async def record(context: Context, session: AsyncSession, delivery: Delivery) -> None:
@@ -178,6 +190,8 @@ async def redrive_due(context: Context) -> int:
     if not await context.db.has_row(open_and_due, now=now):
         return 0
     async with context.db.write() as session:
+        if not await try_name(session, "redrive-policies"):
+            return 0
         due = (await session.scalars(query)).all()
         jobs = await redrive(session, due, now=now)
         for failure in due:

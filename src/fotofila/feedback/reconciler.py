@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from fotofila.core.capability import Context
+from fotofila.core.db.alone import alone
 from fotofila.core.errors import FotofilaError
 from fotofila.core.jobs.models import Job, OutboxMessage
 from fotofila.core.jobs.service import note, send
@@ -32,7 +33,9 @@ async def run(context: Context, stop: asyncio.Event) -> None:
     while not stop.is_set():
         await sleep(stop, context.settings.reconcile_interval_seconds)
         try:
-            await reconcile_once(context)
+            async with alone(context.db, "reconciler") as mine:
+                if mine:
+                    await reconcile_once(context)
         except FotofilaError as error:
             log.warning("reconciler.unavailable", sentence=error.message)
 
@@ -54,10 +57,12 @@ async def reconcile_once(context: Context) -> int:
     depths = {lane: await measure(context, lane) for lane in lanes_of(context) | set(lanes.values())}
     empty = {lane for lane, depth in depths.items() if depth.ready + depth.leased == 0}
     found["vanished"] = (stale, {job_id for job_id, lane in lanes.items() if lane in empty})
-    if not any(ids for _, ids in found.values()):
-        return 0
-    async with context.db.write() as session:
-        return sum([await send_again(session, *each, reason=reason, now=now) for reason, each in found.items()])
+    sent = 0
+    for reason, (query, job_ids) in found.items():
+        if job_ids:  # each in a transaction of its own: within one, jobs are held in the order of their ids
+            async with context.db.write() as session:
+                sent += await send_again(session, query, job_ids, reason=reason, now=now)
+    return sent
 
 
 def lost(state: JobState, column: InstrumentedAttribute[datetime | None], before: datetime) -> Select[str]:
@@ -99,7 +104,7 @@ async def send_again(
     session: AsyncSession, query: Select[str], job_ids: set[str], *, reason: str, now: datetime
 ) -> int:
     """Send jobs again as another dispatch of the same attempt, those that are still lost now that we hold them."""
-    still = query.with_only_columns(Job).where(Job.id.in_(job_ids)).with_for_update()
+    still = query.with_only_columns(Job).where(Job.id.in_(job_ids)).order_by(Job.id).with_for_update()
     jobs = (await session.scalars(still)).all()
     for job in jobs:
         job.dispatch += 1

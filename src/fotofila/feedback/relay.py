@@ -1,20 +1,22 @@
 """The relay moves due rows of the outbox to the queue.
 
 Rows are sent first and deleted after: a relay that dies between the two sends twice, and the queue's de-duplication
-takes the second one back. No transaction is open while the queue is asked.
+takes the second one back. No transaction is open while the queue is asked; where there may be several relays, a row is
+claimed for a lease before it is sent.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
+from fotofila.core.db.locks import lock_rows
 from fotofila.core.errors import FotofilaError
 from fotofila.core.jobs.models import Job, OutboxMessage, TimelineEntry
 from fotofila.core.jobs.states import JobState
@@ -51,23 +53,62 @@ async def relay_once(context: Context, gates: Gates | None = None) -> int:
     if not await context.db.has_row("SELECT 1 FROM outbox WHERE due_at <= :now LIMIT 1", now=now):
         OUTBOX_LAG.set(0)
         return 0
-    due = await next_rows(context, gates, now=now, most=BATCH)
+    due = await claim(context, await next_rows(context, gates, now=now, most=BATCH), now=now)
     if not due:
         return 0
     OUTBOX_LAG.set((now - min(row.due_at for row in due)).total_seconds())
-    for lane, rows in groupby(sorted(due, key=lambda row: row.lane), key=lambda row: row.lane):
-        messages = [Outgoing(payload=row.payload, dedup_id=row.dedup_id) for row in rows]
-        await context.queue.enqueue(lane, messages)
-        RELAYED.labels(lane).inc(len(messages))
+    try:
+        for lane, rows in groupby(sorted(due, key=lambda row: row.lane), key=lambda row: row.lane):
+            messages = [Outgoing(payload=row.payload, dedup_id=row.dedup_id) for row in rows]
+            await context.queue.enqueue(lane, messages)
+            RELAYED.labels(lane).inc(len(messages))
+    except FotofilaError:
+        await release(context, due, now=now)
+        raise
     async with context.db.write() as session:
         await mark_sent(session, due, now=context.clock.now())
     return len(due)
 
 
+async def claim(context: Context, rows: Sequence[OutboxMessage], *, now: datetime) -> Sequence[OutboxMessage]:
+    """Keep other relays away from rows for a lease, by making them due after it; returns those that are ours.
+
+    On PostgreSQL several relays share the work. On SQLite one is enough for all, and what a second one sends as well
+    the queue takes back, so a commit is saved.
+    """
+    if context.db.is_sqlite or not rows:
+        return rows
+    free = (
+        select(OutboxMessage.id)
+        .where(OutboxMessage.id.in_([row.id for row in rows]), OutboxMessage.due_at <= now)
+        .with_for_update(skip_locked=True)
+    )
+    until = now + timedelta(seconds=context.settings.lease_seconds)
+    async with context.db.write() as session:
+        await session.execute(text("SET LOCAL synchronous_commit = off"))  # a claim that is lost costs nothing
+        taken = update(OutboxMessage).where(OutboxMessage.id.in_(free)).values(due_at=until)
+        ours = set(await session.scalars(taken.returning(OutboxMessage.id)))
+    return [row for row in rows if row.id in ours]
+
+
+async def release(context: Context, rows: Sequence[OutboxMessage], *, now: datetime) -> None:
+    """Give claimed rows back, since they could not be sent."""
+    if not context.db.is_sqlite:
+        async with context.db.write() as session:
+            await session.execute(
+                update(OutboxMessage).where(OutboxMessage.id.in_([row.id for row in rows])).values(due_at=now)
+            )
+
+
 async def mark_sent(session: AsyncSession, rows: Sequence[OutboxMessage], *, now: datetime) -> None:
-    """Delete the rows that were sent and say of their jobs that they are queued."""
-    job_ids = [row.job_id for row in rows]
-    await session.execute(delete(OutboxMessage).where(OutboxMessage.id.in_([row.id for row in rows])))
+    """Delete the rows that were sent and say of their jobs that they are queued.
+
+    Only of those whose row was still there: a relay that slept past its claim finds them sent by another, and their
+    jobs may be farther on.
+    """
+    await lock_rows(session, Job, {row.job_id for row in rows})
+    sent = delete(OutboxMessage).where(OutboxMessage.id.in_([row.id for row in rows]))
+    job_ids = (await session.scalars(sent.returning(OutboxMessage.job_id))).all()
     moved = await session.execute(
         update(Job)
         .where(Job.id.in_(job_ids), Job.state.in_([JobState.PENDING, JobState.WAITING]))

@@ -13,10 +13,11 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
+from fotofila.core.db.locks import lock_rows
 from fotofila.core.errors import FotofilaError, UnavailableError
 from fotofila.core.jobs.keys import claim_key
 from fotofila.core.jobs.messages import Finished, Result, UnreadableMessageError, read_result
-from fotofila.core.jobs.models import Job
+from fotofila.core.jobs.models import Batch, Job
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import RESULTS
 from fotofila.core.queue import Delivery, Outgoing
@@ -120,6 +121,7 @@ async def apply_together(context: Context, reported: Sequence[Reported]) -> None
     """Apply a batch, commit, then ack."""
     async with context.db.write() as session:
         jobs = await load_jobs(session, {entry.message.job_id for entry in reported})
+        await lock_rows(session, Batch, {job.batch_id for job in jobs.values() if job.batch_id is not None})
         with session.no_autoflush:  # one flush writes the rows of the whole batch, table by table
             for entry in reported:
                 await apply_result(context, session, jobs.get(entry.message.job_id), entry.message, entry.result)

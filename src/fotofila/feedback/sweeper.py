@@ -11,6 +11,7 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 
 from fotofila.core.capability import Context, load
+from fotofila.core.db.alone import alone
 from fotofila.core.errors import FotofilaError
 from fotofila.core.events.models import Event
 from fotofila.core.jobs.models import Job, Tombstone
@@ -32,7 +33,9 @@ async def run(context: Context, stop: asyncio.Event) -> None:
         if stop.is_set():
             return
         try:
-            await sweep_once(context)
+            async with alone(context.db, "sweeper") as mine:
+                if mine:
+                    await sweep_once(context)
         except FotofilaError as error:
             log.warning("sweeper.unavailable", sentence=error.message)
 

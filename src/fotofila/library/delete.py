@@ -8,6 +8,7 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.db import insert_ignore
+from fotofila.core.db.later import flush_rows
 from fotofila.core.db.locks import lock_rows
 from fotofila.core.events.lifecycle import finish_job
 from fotofila.core.events.service import append_event
@@ -31,7 +32,7 @@ async def delete_photo(session: AsyncSession, photo: Photo, *, now: datetime) ->
     for job in jobs:
         if job.state not in FINAL:
             await finish_job(session, job, JobState.CANCELLED, now=now)
-    await session.flush()
+    await flush_rows(session)
     every = select(Job.id).where(Job.photo_id == photo.id)  # also one that was begun while we waited
     await session.execute(delete(Failure).where(Failure.photo_id == photo.id))
     await session.execute(delete(OutboxMessage).where(OutboxMessage.job_id.in_(every)))

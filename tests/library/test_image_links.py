@@ -13,6 +13,7 @@ from fotofila.access.workspaces import DEFAULT_WORKSPACE, ensure_default_workspa
 from fotofila.api.app import create_app
 from fotofila.bootstrap import make_context
 from fotofila.core.config import load_settings
+from fotofila.core.ids import new_id
 from fotofila.library.models import Photo, Rendition
 from fotofila.testing.pictures import jpeg
 from fotofila.testing.servers import S3Server
@@ -43,7 +44,16 @@ async def add_rendition(house: House, photo_id: str, name: str, content: bytes) 
     async with house.context.db.write() as session:
         photo = await session.get_one(Photo, photo_id)
         key = f"renditions/{photo.owner}/{photo.id}/{photo.job_id}/{name}"
-        session.add(Rendition(photo_id=photo.id, name=name, key=key, media_type="image/webp", size_bytes=len(content)))
+        session.add(
+            Rendition(
+                photo_id=photo.id,
+                name=name,
+                execution_id=new_id(),
+                key=key,
+                media_type="image/webp",
+                size_bytes=len(content),
+            )
+        )
     await house.context.storage.put(key, content)
 
 

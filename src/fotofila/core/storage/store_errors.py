@@ -56,9 +56,7 @@ def translate(error: Exception, address: str, key: str) -> FotofilaError:
     told = str(error).partition("Debug source")[0]
     status, code = found(_STATUS, told), found(_CODE, told)
     if is_full(error, status, code):
-        return StorageFullError(
-            f"No space left in {address}, or here for a copy of {key}: make room, or raise the quota."
-        )
+        return StorageFullError(f"No room in {address}, or here for a copy of {key}: make some, or raise the quota.")
     if code in NO_BUCKET:
         return BucketMissingError(f"FOTOFILA_STORAGE_URL: there is no bucket {address}: make it, or correct its name.")
     if isinstance(error, AlreadyExistsError):

@@ -218,6 +218,7 @@ async def begin(server: Server, picture: Picture) -> str:
     answer = await server.pass_on(
         path, picture, headers={**PIECE, "Upload-Offset": "0"}, span=Span(start=0, end=1_000_000), told=lambda _: None
     )
+    assert answer is not None
     assert answer.status_code == 204
     return path
 
@@ -260,6 +261,29 @@ async def test_a_large_file_that_is_no_photo_is_refused_before_it_is_sent_whole(
     async with sender(context) as server:
         outcome, _ = await send(server, find_pictures([large.path]))
     assert [each.code for each in outcome.refused] == ["unsupported_media_type"]
+
+
+async def test_after_a_loss_the_server_is_asked_how_much_came(large: Picture) -> None:
+    lost, half = httpx.ReadError("reset"), httpx.Response(200, headers={"Upload-Offset": str(LARGE - 10)})
+    rest = httpx.Response(204, headers={"Upload-Offset": str(LARGE)})
+    heard: list[int] = []
+    async with httpx.AsyncClient(transport=Scripted(lost, half, rest), base_url=BASE_URL) as client:
+        assert await send_rest(Server(client), large, {"id": "1", "offset_bytes": 0}, heard.append)
+    assert heard[-2:] == [LARGE - 10, LARGE]
+
+
+async def test_a_line_that_lets_nothing_through_is_given_up(large: Picture) -> None:
+    time = Time()
+    answers: list[httpx.Response | Exception] = [
+        httpx.ReadError("reset"),
+        httpx.Response(200, headers={"Upload-Offset": "0"}),
+    ] * 7
+    async with httpx.AsyncClient(transport=Scripted(*answers), base_url=BASE_URL) as client:
+        with pytest.raises(UnreachableError, match="send it later"):
+            await send_rest(
+                Server(client, sleep=time.sleep, now=time.now), large, {"id": "1", "offset_bytes": 0}, lambda _: None
+            )
+    assert time.slept == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
 
 
 async def test_a_server_without_resumable_uploads_gets_a_large_file_too(large: Picture) -> None:

@@ -23,9 +23,7 @@ PIECE = {**TUS, "Content-Type": "application/offset+octet-stream"}
 BEGINNINGS = 3
 """How often an upload may vanish under our hands: expired, or ended by somebody."""
 ELSEWHERE = frozenset({HTTPStatus.CONFLICT, HTTPStatus.REQUEST_TIMEOUT})
-"""The server knows better where the upload is: the line was lost, or somebody else sends the same file."""
-STUCK = 5
-"""How often in a row it may be where it was."""
+"""The server knows better where the upload is: somebody else sends the same file, or nothing came for long."""
 VANISHED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
@@ -63,18 +61,23 @@ async def find_or_begin(server: Server, picture: Picture, checksum: str, batch_i
 
 
 async def send_rest(server: Server, picture: Picture, upload: dict[str, Any], told: Callable[[int], None]) -> bool:
-    """Send what is missing; False where the upload vanished."""
-    path, at, stuck = f"{TUS_PATH}{upload['id']}", int(upload["offset_bytes"]), 0
+    """Send what is missing; False where the upload vanished.
+
+    Where it is in doubt how much has come, the server is asked: most of what a lost line carried may have arrived.
+    """
+    path, at, losses = f"{TUS_PATH}{upload['id']}", int(upload["offset_bytes"]), 0
     while at < picture.size_bytes:
         span = Span(start=at, end=min(at + PIECE_BYTES, picture.size_bytes))
         headers = {**PIECE, "Upload-Offset": str(at)}
         answer = await server.pass_on(path, picture, headers=headers, span=span, told=told)
-        if answer.status_code in ELSEWHERE and stuck < STUCK:
+        if answer is None or answer.status_code in ELSEWHERE:
             answer = await server.ask("HEAD", path, headers=TUS)
         if answer.status_code in VANISHED:
             return False
         if not answer.is_success:
             settled(answer)
         before, at = at, int(answer.headers["Upload-Offset"])
-        stuck = stuck + 1 if at == before else 0
+        losses = losses + 1 if at <= before else 0
+        if losses:
+            await server.pause(losses)
     return True

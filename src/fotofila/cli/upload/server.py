@@ -119,15 +119,24 @@ class Server:
 
     async def pass_on(
         self, path: str, picture: Picture, *, headers: dict[str, str], span: Span, told: Callable[[int], None]
-    ) -> httpx.Response:
-        """Send some bytes of a file by PATCH, again where the line is lost; raises UnreachableError."""
+    ) -> httpx.Response | None:
+        """Send some bytes of a file by PATCH; None where only the server knows how many of them came."""
         headers = {**headers, "Content-Length": str(span.end - span.start)}
+        body = content(picture, told, span)
+        try:
+            return await self._try(self._client.build_request("PATCH", path, headers=headers, content=body))
+        except httpx.TransportError:
+            return None
 
-        def build() -> httpx.Request:
-            body = content(picture, told, span)
-            return self._client.build_request("PATCH", path, headers=headers, content=body)
+    async def pause(self, losses: int) -> None:
+        """Wait before the next try, longer each time.
 
-        return await self._ask(build)
+        Raises:
+            UnreachableError: that was one loss too many.
+        """
+        if losses >= TRIES:
+            raise UnreachableError(f"{self._client.base_url} is lost again and again: send it later.")
+        await self._sleep(2.0**losses / 2)
 
     async def get(self, path: str, **params: str) -> dict[str, Any]:
         """Read something; raises as `send` does."""
@@ -145,21 +154,28 @@ class Server:
         """
         lost = 0
         while True:
-            if (wait := self._not_before - self._now()) > 0:
-                await self._sleep(wait)
             try:
-                response = await self._client.send(build())
+                response = await self._try(build())
             except (httpx.TransportError, httpx.InvalidURL) as error:
                 lost += 1
                 if lost >= TRIES or not self._answered:
                     raise unreachable(self._client, error) from error
                 await self._sleep(2.0**lost / 2)
                 continue
-            self._answered = True
-            wait_seconds = asked_wait(response)
-            if wait_seconds is None:
+            if response is not None:
                 return response
-            self._not_before = max(self._not_before, self._now() + wait_seconds)
+
+    async def _try(self, request: httpx.Request) -> httpx.Response | None:
+        """Ask once; None where the answer is `come back later`, which every next request will heed."""
+        if (wait := self._not_before - self._now()) > 0:
+            await self._sleep(wait)
+        response = await self._client.send(request)
+        self._answered = True
+        wait_seconds = asked_wait(response)
+        if wait_seconds is None:
+            return response
+        self._not_before = max(self._not_before, self._now() + wait_seconds)
+        return None
 
 
 async def content(picture: Picture, told: Callable[[int], None], span: Span | None = None) -> AsyncIterator[bytes]:

@@ -34,7 +34,8 @@ echo "postgresql://fotofila:$(of database_password)@postgres:5432/fotofila" | ke
 echo "nats://fotofila:$(of queue_password)@nats:4222" | keep queue_url
 echo "nats://worker:$(of worker_queue_password)@nats:4222" | keep worker_queue_url
 
-# A worker takes work and reports. It can neither read the reports of others nor send work, and it makes no stream.
+# A worker takes work and reports; it may be the first to look for a lane, and makes it then. It can neither send work,
+# nor read what others report, nor change or remove what is there.
 keep nats_users.conf <<NATS
 authorization {
   users: [
@@ -45,8 +46,11 @@ authorization {
       permissions: {
         publish: [
           "results", "results.>", "failures", "failures.>"
-          "\$JS.ACK.process.>", "\$JS.API.CONSUMER.MSG.NEXT.process.>"
-          "\$JS.API.STREAM.INFO.*", "\$JS.API.CONSUMER.INFO.*.*"
+          "\$JS.ACK.process.>", "\$JS.API.CONSUMER.MSG.NEXT.process.*"
+          "\$JS.API.CONSUMER.INFO.process.*", "\$JS.API.CONSUMER.DURABLE.CREATE.process.*"
+          "\$JS.API.STREAM.INFO.*"
+          "\$JS.API.STREAM.CREATE.process", "\$JS.API.STREAM.CREATE.results"
+          "\$JS.API.STREAM.CREATE.failures", "\$JS.API.STREAM.CREATE.failures-dead"
         ]
         subscribe: ["_INBOX.>"]
       }
@@ -59,7 +63,7 @@ keep storage_users.json <<S3
 {"identities": [
   {"name": "fotofila",
    "credentials": [{"accessKey": "$(of storage_access_key_id)", "secretKey": "$(of storage_secret_access_key)"}],
-   "actions": ["Read:photos", "Write:photos", "List:photos", "Tagging:photos"]},
+   "actions": ["Admin:photos", "Read:photos", "Write:photos", "List:photos", "Tagging:photos"]},
   {"name": "worker",
    "credentials": [{"accessKey": "$(of worker_storage_access_key_id)", "secretKey": "$(of worker_storage_secret_access_key)"}],
    "actions": ["Read:photos", "Write:photos", "List:photos"]}

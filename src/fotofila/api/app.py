@@ -13,6 +13,7 @@ from fotofila.api import health, openapi, problems
 from fotofila.api.limits import RateLimits
 from fotofila.api.middleware.body import BodyMiddleware
 from fotofila.api.middleware.hosts import HostMiddleware
+from fotofila.api.middleware.load import LoadMiddleware
 from fotofila.api.middleware.observe import ObserveMiddleware
 from fotofila.api.middleware.origin import OriginMiddleware
 from fotofila.api.middleware.proxies import ProxyMiddleware, parse_networks
@@ -81,6 +82,7 @@ def middleware(context: Context, limits: RateLimits) -> list[Middleware]:
         Middleware(BodyMiddleware),
         Middleware(problems.ProblemMiddleware),
         Middleware(HostMiddleware, settings=settings),
+        Middleware(LoadMiddleware, most=settings.max_uploads),
         Middleware(RateLimitMiddleware, context=context, limits=limits),
         Middleware(OriginMiddleware, public_url=settings.base_url),
     ]

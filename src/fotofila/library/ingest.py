@@ -57,7 +57,8 @@ async def receive(
     sniffed = sniff(head, declared_type=declared_type, pixel_cap=limits.max_pixels)
     photo_id = new_id()
     key = f"originals/{owner}/{photo_id}"
-    async with storage.open_writer(key, if_absent=True) as writer:
+    # Not `if_absent`: the key is new, and a client that sends again what the bucket took unheard would be refused.
+    async with storage.open_writer(key) as writer:
         chunk = head + await chunks.take(CHUNK_BYTES - len(head))
         while chunk:
             await writer.write(chunk)

@@ -104,6 +104,12 @@ class Settings(BaseSettings):
     upload_seconds: float = Field(
         86400.0, gt=0, description="How long an upload that was begun is kept since the last byte of it came."
     )
+    max_uploads: int = Field(
+        64,
+        gt=0,
+        description="Requests with a body that one process serves at once; each may take some MiB of memory, and one "
+        "more is told to come back (503).",
+    )
     max_files: int = Field(1000, gt=0, description="Most files in one multipart upload.")
     max_pixels: int = Field(200_000_000, gt=0, description="Largest picture taken, in pixels.")
 

@@ -54,6 +54,12 @@ RECONCILED = Counter("fotofila_reconciled_jobs", "Jobs that were sent again.", [
 SWEPT = Counter("fotofila_swept_objects", "Objects removed by the sweeper.", ["reason"], registry=REGISTRY)
 QUEUE_DEPTH = Gauge("fotofila_queue_depth", "Messages in a lane.", ["lane", "state"], registry=REGISTRY)
 DELIVERIES = Counter("fotofila_notification_deliveries", "Notifications sent.", ["kind", "outcome"], registry=REGISTRY)
+OVERLOADED = Counter(
+    "fotofila_overloaded_requests", "Requests that found no room and were answered with 503.", registry=REGISTRY
+)
+UPLOADS_UNDER_WAY = Gauge(
+    "fotofila_uploads_under_way", "Requests with a body that are being answered.", registry=REGISTRY
+)
 RATE_LIMITED = Counter("fotofila_rate_limited_requests", "Requests answered with 429.", registry=REGISTRY)
 
 

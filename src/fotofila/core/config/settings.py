@@ -80,7 +80,9 @@ class Settings(BaseSettings):
         description="S3: life of the signed links that pictures are fetched by. 0: none, the API carries the bytes.",
     )
     storage_timeout_seconds: float = Field(
-        30.0, gt=0, description="Buckets: longest silence before a request is given up and tried again."
+        30.0,
+        gt=0,
+        description="Buckets: longest wait for an answer, with the time to send 8 MiB in it, before it is given up.",
     )
 
     # HTTP

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5
 REQUEST_SECONDS = 600
-"""Longest request, with all of its body, on however slow a line; silence ends one much earlier."""
+"""Longest answer, with all of its body, on however slow a line; silence ends one much earlier."""
 RETRIES = 3
 
 

@@ -58,21 +58,25 @@ class Fleet:
 
 
 def make_members(folder: Path, parts: Parts, ports: Sequence[int], *, each: int) -> list[Member]:
-    """Name the processes: those that serve have everything, workers have queue and storage."""
+    """Name the processes: those that serve have everything, workers have queue and storage.
+
+    `each` of every role; with 0, one process that has all roles, and one worker.
+    """
 
     def member(role: str, number: int, chosen: dict[str, Any]) -> Member:
         serving = role != "worker"
         ready = {"api": '"api.listening"', "worker": '"worker.started"'}.get(role, '"serve.started"')
         return Member(
             name=f"{role}-{number}",
-            arguments=("serve", "--roles", role) if serving else ("work",),
+            arguments=("serve", "--roles", role if each else ",".join(("api", *LOOPS))) if serving else ("work",),
             ready_when=ready,
             environment=environment(**PACE, **(parts.serving if serving else parts.working), **chosen),
             log=folder / f"{role}-{number}.log",
         )
 
     made = [member("api", number, {"port": port}) for number, port in enumerate(ports)]
-    return made + [member(role, number, {}) for role in (*LOOPS, "worker") for number in range(each)]
+    beside = [(role, number) for role in (*LOOPS, "worker") for number in range(each)] or [("worker", 0)]
+    return made + [member(role, number, {}) for role, number in beside]
 
 
 @asynccontextmanager
@@ -80,7 +84,7 @@ async def running_fleet(folder: Path, parts: Parts, *, each: int, seed: int) -> 
     """Run a fleet for a block; nothing of it is left after."""
     key = await make_key(**parts.looking)
     context = make_context(load_settings(**{**PACE, **parts.looking, "orphan_age_seconds": 0}))
-    ports = [free_port() for _ in range(each)]
+    ports = [free_port() for _ in range(each or 1)]
     headers = {"Authorization": f"Bearer {key}"}
     async with AsyncExitStack() as stack:
         stack.push_async_callback(context.close)

@@ -45,6 +45,7 @@ class Proxy:
     listening_port: int = 0
     broken: Counter[Mode] = field(default_factory=Counter)
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
+    _carrying: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def address(self) -> str:
@@ -62,6 +63,12 @@ class Proxy:
         self.turn(Mode.PASS)
         self._break_all()
         await asyncio.sleep(0)
+
+    async def end(self) -> None:
+        """Cut every connection, and wait until that was noticed."""
+        self.turn(Mode.REFUSE)
+        if self._carrying:
+            await asyncio.wait(self._carrying)
 
     def _break_all(self) -> None:
         for writer in list(self._open):
@@ -81,6 +88,10 @@ class Proxy:
             return
         both = {writer, their_writer}
         self._open |= both
+        carrying = asyncio.current_task()
+        assert carrying is not None
+        self._carrying.add(carrying)
+        carrying.add_done_callback(self._carrying.discard)
         try:
             left = [self.random.randrange(1, self.cut_bytes)]
             async with asyncio.TaskGroup() as tasks:
@@ -120,4 +131,4 @@ async def proxying(port: int, *, seed: int) -> AsyncIterator[Proxy]:
         yield proxy
     finally:
         server.close()
-        proxy.turn(Mode.REFUSE)
+        await proxy.end()

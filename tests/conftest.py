@@ -38,18 +38,22 @@ def postgres_template(postgres_server: PostgresServer) -> str:
     return TEMPLATE
 
 
+@pytest.fixture
+def migrated_url(postgres_server: PostgresServer, postgres_template: str) -> Iterator[str]:
+    """A database of one's own in PostgreSQL, with every table."""
+    name = f"t{new_id()}"
+    postgres_server.psql(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    yield postgres_server.database(name)
+    postgres_server.psql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database of one's own, for `make_tables`: whatever is tested with it holds on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'fotofila.db'}"
-        return
-    template: str = request.getfixturevalue("postgres_template")
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = f"t{new_id()}"
-    server.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield server.database(name)
-    server.psql(f"DROP DATABASE {name} WITH (FORCE)")
+        return f"sqlite:///{tmp_path / 'fotofila.db'}"
+    url: str = request.getfixturevalue("migrated_url")
+    return url
 
 
 @pytest.fixture

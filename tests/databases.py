@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from fotofila.bootstrap import load_capabilities, load_tables
 from fotofila.core.config import Settings
@@ -20,7 +21,8 @@ def migrate(url: str) -> None:
         await upgrade(database)
         await database.close()
 
-    asyncio.run(run())
+    with ThreadPoolExecutor(1) as thread:  # a fixture may be asked for inside of a loop
+        thread.submit(lambda: asyncio.run(run())).result()
 
 
 async def make_tables(database: Database) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 
 from fotofila.access.keys import create_key, parse_key, revoke_key
 from fotofila.access.models import ApiKey
@@ -190,7 +190,7 @@ async def test_a_key_revoked_in_another_process_ends_within_five_seconds(
     mine = {"X-API-Key": made["key"]}
     assert (await client.get("/api/workspace", headers=mine)).status_code == 200
     async with context.db.engine.begin() as other:
-        await other.exec_driver_sql("DELETE FROM api_keys WHERE id = ?", (made["id"],))
+        await other.execute(text("DELETE FROM api_keys WHERE id = :id"), {"id": made["id"]})
 
     clock.advance(5)
 

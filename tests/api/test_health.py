@@ -7,17 +7,18 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from fotofila.api import health
 from fotofila.api.app import create_app
 from fotofila.core.capability import Context
 from fotofila.core.db import Database
+from fotofila.core.db.migrate import head_revision
 
 
 @pytest.fixture
 async def migrated(context: Context) -> Context:
     async with context.db.write() as session:
         await session.execute(text("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32))"))
-        await session.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": health.newest_revision()})
+        await session.execute(text("DELETE FROM alembic_version"))
+        await session.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": head_revision()})
     return context
 
 
@@ -52,9 +53,18 @@ async def test_a_missing_database_is_named_without_its_address(migrated: Context
     assert str(tmp_path) not in response.text
 
 
-async def test_a_schema_of_another_version_is_not_ready(migrated: Context, client: httpx.AsyncClient) -> None:
+async def test_a_schema_of_a_newer_version_is_served_while_it_is_rolled_out(
+    migrated: Context, client: httpx.AsyncClient
+) -> None:
     async with migrated.db.write() as session:
         await session.execute(text("UPDATE alembic_version SET version_num = 'newer'"))
+
+    assert (await client.get("/readyz")).status_code == 200
+
+
+async def test_a_schema_of_an_older_version_is_not_ready(migrated: Context, client: httpx.AsyncClient) -> None:
+    async with migrated.db.write() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
 
     response = await client.get("/readyz")
 

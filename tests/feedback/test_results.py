@@ -352,6 +352,7 @@ async def test_report_on_a_photo_that_was_deleted_is_ignored(desk: Desk) -> None
     assert await desk.objects("") == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_database_that_is_away_costs_no_result(desk: Desk, tmp_path: Path) -> None:
     """However long it takes: the queue must not give up on results because nobody could write them down."""
     added = await desk.add()

@@ -26,7 +26,7 @@ POOL_SECONDS = 15.0
 """How long a request waits for one of the connections of its process."""
 IDLE_SECONDS = 30
 """How long a transaction may do nothing before the server ends it."""
-SPARE_SECONDS = 5.0
+SPARE_SECONDS = 2.0
 """So much later than the server we give a statement up."""
 PING_AFTER_SECONDS = 20.0
 """A connection that rested for so long is asked whether it lives before it is used."""
@@ -163,7 +163,9 @@ def note_rest(_connection: Any, record: Any) -> None:
 
 
 def wake(connection: Any, record: Any, _proxy: Any) -> None:
-    """Ask a connection that rested for long whether it lives; the pool makes another where it does not."""
+    """Have the pool make another connection where this one was closed, or rested for long and gives no answer."""
+    if connection.driver_connection.is_closed():
+        raise exc.DisconnectionError
     if time.monotonic() - record.info.get("rests_since", time.monotonic()) < PING_AFTER_SECONDS:
         return
     try:

@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fotofila.core.inference.resampling import planes_of, resample
+from fotofila.core.inference.resampling import resample
 from fotofila.core.inference.session import Session
+from fotofila.core.inference.strips import cut
 from fotofila.faces.fusion import SCORE, Detections, Scale, average_overlaps, fuse
 
 Detection = Literal["accurate", "fast"]
@@ -87,11 +88,11 @@ def decode(cells: NDArray[np.float32], stride: int, floor: float) -> Detections:
 
 def _candidates(session: Session, level: Pixels, scale: Scale, photo: Pixels, floor: float) -> Detections:
     if scale.ratio == 1:
-        planes, across, down = planes_of(level, multiple_of=CELL), 1.0, 1.0
+        strips, across, down = cut(level.transpose(2, 0, 1), multiple_of=CELL), 1.0, 1.0
     else:
-        planes = resample(level, width=scale.width, height=scale.height)
+        strips = cut(resample(level, width=scale.width, height=scale.height)[0], multiple_of=CELL)
         across, down = photo.shape[1] / scale.width, photo.shape[0] / scale.height
-    outputs = session.run(pixels=planes)
+    outputs = session.run(**strips)
     found = np.concatenate([decode(cells[0], stride, floor) for cells, stride in zip(outputs, STRIDES, strict=True)])
     found[:, [0, 2, 5, 7, 9, 11, 13]] *= across
     found[:, [1, 3, 6, 8, 10, 12, 14]] *= down

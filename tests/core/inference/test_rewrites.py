@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from fotofila.core.inference.fetch import fetch
-from fotofila.core.inference.resampling import planes_of
 from fotofila.core.inference.session import Session
 from fotofila.core.inference.store import load
+from fotofila.core.inference.strips import cut
 from fotofila.faces.specs import DETECTOR, EMBEDDER, EMBEDDER_FALLBACK
 
 Pixels = NDArray[np.uint8]
@@ -29,12 +29,12 @@ def published_vectors(models_dir: Path, chips: Pixels) -> NDArray[np.float32]:
 
 
 def test_rewritten_detector_equals_the_published_one(models_dir: Path, solvay: Pixels) -> None:
-    rgb = planes_of(solvay[900:1540, 900:1540], multiple_of=32)
+    planes = solvay[900:1540, 900:1540].transpose(2, 0, 1)
     published = Session(models_dir / DETECTOR.filename)
     names = [f"{part}_{stride}" for part in ("cls", "obj", "bbox", "kps") for stride in (8, 16, 32)]
-    theirs = dict(zip(names, published.run(input=np.ascontiguousarray(rgb[:, ::-1])), strict=True))
+    theirs = dict(zip(names, published.run(input=planes[None, ::-1].astype(np.float32)), strict=True))
 
-    ours = Session(load(DETECTOR, models_dir)).run(pixels=rgb)
+    ours = Session(load(DETECTOR, models_dir)).run(**cut(planes, multiple_of=32))
 
     for stride, cells in zip((8, 16, 32), ours, strict=True):
         flat = cells[0].reshape(16, -1).T
@@ -45,11 +45,12 @@ def test_rewritten_detector_equals_the_published_one(models_dir: Path, solvay: P
         np.testing.assert_allclose(flat[:, 6:], theirs[f"kps_{stride}"][0], atol=2e-4)
 
 
-@pytest.mark.parametrize(("width", "height"), [(32, 32), (96, 1600), (1600, 64)])
-def test_rewritten_detector_takes_any_size(models_dir: Path, width: int, height: int) -> None:
-    outputs = Session(load(DETECTOR, models_dir)).run(pixels=np.zeros((1, 3, height, width), np.float32))
+@pytest.mark.parametrize(("width", "height", "rows"), [(32, 32, 96), (96, 1600, 1600), (1600, 64, 96), (33, 161, 192)])
+def test_rewritten_detector_takes_any_size(models_dir: Path, width: int, height: int, rows: int) -> None:
+    outputs = Session(load(DETECTOR, models_dir)).run(**cut(np.zeros((3, height, width)), multiple_of=32))
 
-    assert [cells.shape for cells in outputs] == [(1, 16, height // s, width // s) for s in (8, 16, 32)]
+    columns = width + -width % 32
+    assert [cells.shape for cells in outputs] == [(1, 16, rows // s, columns // s) for s in (8, 16, 32)]
 
 
 def test_rewritten_embedder_equals_the_published_one(

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from fotofila.core.inference.errors import ModelUnavailableError
-from fotofila.core.inference.resampling import planes_of, resample
+from fotofila.core.inference.resampling import resample
 from fotofila.core.inference.session import Session
 
 
@@ -17,17 +17,6 @@ def test_file_that_is_no_model_is_an_error_with_the_mend(tmp_path: Path) -> None
 
     with pytest.raises(ModelUnavailableError, match="fotofila models"):
         Session(path)
-
-
-def test_planes_are_padded_with_black_to_the_multiple() -> None:
-    pixels = np.full((5, 33, 3), (1, 2, 3), np.uint8)
-
-    planes = planes_of(pixels, multiple_of=32)
-
-    assert planes.shape == (1, 3, 32, 64)
-    assert planes[0, :, 4, 32].tolist() == [1, 2, 3]
-    assert not planes[0, :, 5:].any()
-    assert not planes[0, :, :, 33:].any()
 
 
 def test_enlarging_is_the_bilinear_enlarging_of_pillow() -> None:

@@ -26,17 +26,6 @@ def resample(pixels: NDArray[np.uint8], *, width: int, height: int) -> NDArray[n
     return planes
 
 
-def planes_of(pixels: NDArray[np.uint8], *, multiple_of: int) -> NDArray[np.float32]:
-    """(H, W, 3) uint8 to (1, 3, H', W') float32 in the same size, black at right and below up to the multiple."""
-    height, width = pixels.shape[:2]
-    planes = np.empty((1, 3, height + -height % multiple_of, width + -width % multiple_of), np.float32)
-    planes[0, :, :height, :width] = pixels.transpose(2, 0, 1)
-    # Only what is beyond the photo is cleared: clearing all of it first costs half as much again.
-    planes[0, :, height:] = 0
-    planes[0, :, :height, width:] = 0
-    return planes
-
-
 @lru_cache(maxsize=1)
 def _session() -> Session:
     nodes = [

@@ -23,7 +23,7 @@ class Rewrite:
 
 
 REWRITES = {
-    "yunet": Rewrite(apply=rewrite_yunet, revision=2),
+    "yunet": Rewrite(apply=rewrite_yunet, revision=4),
     "sface": Rewrite(apply=rewrite_sface, revision=1),
 }
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.api.idempotency import idempotency
 from fotofila.core.capability import Context, Principal
 from fotofila.core.db import Database
+from fotofila.core.db.sqlite_writer import Work
 from fotofila.core.errors import QuotaExceededError, StorageFullError, UnavailableError
 from fotofila.core.storage.local import LocalStorage
 from fotofila.library.models import Photo
@@ -23,24 +23,22 @@ from fotofila.testing.pictures import jpeg
 from tests.core.disks import small_disk
 from tests.pipeline.conftest import PRINCIPAL
 
+T = TypeVar("T")
+
 
 class CutDatabase(Database):
     """A database whose caller is cancelled just after the commit, as a stopping server does to its requests."""
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
-        async with super().write() as session:
-            yield session
+    async def transact(self, work: Work[T]) -> T:
+        await super().transact(work)
         raise asyncio.CancelledError
 
 
 class SilentDatabase(Database):
     """A database whose connection breaks on the way of its last answer: it has committed, and nobody knows."""
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
-        async with super().write() as session:
-            yield session
+    async def transact(self, work: Work[T]) -> T:
+        await super().transact(work)
         raise UnavailableError("The database does not answer.")
 
 

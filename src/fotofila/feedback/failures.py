@@ -72,10 +72,7 @@ async def handle_once(context: Context, *, wait_seconds: float) -> int:
 async def record_batch(context: Context, deliveries: Sequence[Delivery]) -> None:
     """Write all down in one transaction; when that fails, one by one, so that one bad failure hides no other."""
     try:
-        async with context.db.write() as session:
-            await hold_jobs(session, deliveries)
-            for delivery in deliveries:
-                await record(context, session, delivery)
+        await context.db.transact(lambda session: write(context, session, deliveries))
     except UnavailableError:
         for delivery in deliveries:
             await context.queue.nack(delivery, delay_seconds=TROUBLE_SECONDS)
@@ -89,6 +86,13 @@ async def record_batch(context: Context, deliveries: Sequence[Delivery]) -> None
             await record_batch(context, [delivery])
     else:
         await context.queue.ack(deliveries)
+
+
+async def write(context: Context, session: AsyncSession, deliveries: Sequence[Delivery]) -> None:
+    """Write a batch down."""
+    await hold_jobs(session, deliveries)
+    for delivery in deliveries:
+        await record(context, session, delivery)
 
 
 async def hold_jobs(session: AsyncSession, deliveries: Sequence[Delivery]) -> None:

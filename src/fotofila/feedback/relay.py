@@ -16,9 +16,11 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
+from fotofila.core.db.later import insert_later
 from fotofila.core.db.locks import lock_rows
 from fotofila.core.errors import FotofilaError
-from fotofila.core.jobs.models import Job, OutboxMessage, TimelineEntry
+from fotofila.core.jobs.models import Job, OutboxMessage
+from fotofila.core.jobs.service import INSERT_HOP
 from fotofila.core.jobs.states import JobState
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import OUTBOX_LAG, RELAYED
@@ -65,8 +67,8 @@ async def relay_once(context: Context, gates: Gates | None = None) -> int:
     except FotofilaError:
         await release(context, due, now=now)
         raise
-    async with context.db.write() as session:
-        await mark_sent(session, due, now=context.clock.now())
+    sent_at = context.clock.now()
+    await context.db.transact(lambda session: mark_sent(session, due, now=sent_at))
     return len(due)
 
 
@@ -115,7 +117,6 @@ async def mark_sent(session: AsyncSession, rows: Sequence[OutboxMessage], *, now
         .values(state=JobState.QUEUED, queued_at=now, scheduled_at=None)
         .returning(Job.id, Job.round, Job.attempt)
     )
-    session.add_all(
-        TimelineEntry(job_id=job_id, at=now, hop="queued", round=round_, attempt=attempt)
-        for job_id, round_, attempt in moved
-    )
+    for job_id, round_, attempt in moved:
+        values = {"job_id": job_id, "at": now, "hop": "queued", "round": round_, "attempt": attempt, "detail": None}
+        insert_later(session, INSERT_HOP, values)

@@ -119,17 +119,21 @@ async def put_back(context: Context, deliveries: Sequence[Delivery]) -> None:
 
 async def apply_together(context: Context, reported: Sequence[Reported]) -> None:
     """Apply a batch, commit, then ack."""
-    async with context.db.write() as session:
-        jobs = await load_jobs(session, {entry.message.job_id for entry in reported})
-        await lock_rows(session, Batch, {job.batch_id for job in jobs.values() if job.batch_id is not None})
-        with session.no_autoflush:  # one flush writes the rows of the whole batch, table by table
-            for entry in reported:
-                await apply_result(context, session, jobs.get(entry.message.job_id), entry.message, entry.result)
+    await context.db.transact(lambda session: write(context, session, reported))
     await context.queue.ack([entry.delivery for entry in reported])
     for entry in reported:
         RESULTS.labels(entry.message.type).inc()
     if claims := [entry.message.claim_key for entry in reported if isinstance(entry.message, Finished)]:
         await context.storage.delete([key for key in claims if key is not None])
+
+
+async def write(context: Context, session: AsyncSession, reported: Sequence[Reported]) -> None:
+    """Make every write that follows from a batch."""
+    jobs = await load_jobs(session, {entry.message.job_id for entry in reported})
+    await lock_rows(session, Batch, {job.batch_id for job in jobs.values() if job.batch_id is not None})
+    with session.no_autoflush:  # one flush writes the rows of the whole batch, table by table
+        for entry in reported:
+            await apply_result(context, session, jobs.get(entry.message.job_id), entry.message, entry.result)
 
 
 async def load_jobs(session: AsyncSession, job_ids: set[str]) -> dict[str, Job]:

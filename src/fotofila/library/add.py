@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context, Principal, load
-from fotofila.core.db import insert_ignore
 from fotofila.core.db.locks import lock_name
 from fotofila.core.errors import NotFoundError, QuotaExceededError
 from fotofila.core.events.service import append_event
@@ -22,6 +22,12 @@ from fotofila.core.observability.metrics import BYTES_ACCEPTED, PHOTOS_ACCEPTED
 from fotofila.core.observability.traces import current_traceparent
 from fotofila.library.ingest import Received
 from fotofila.library.models import Photo
+
+INSERT_PHOTO = {
+    "sqlite": sqlite.insert(Photo.__table__).on_conflict_do_nothing(),  # type: ignore[arg-type]
+    "postgresql": postgresql.insert(Photo.__table__).on_conflict_do_nothing(),  # type: ignore[arg-type]
+}
+"""Made once: to make a statement costs more than to run it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +64,7 @@ async def add_photo(
     if has_quota(principal):
         await lock_name(session, f"quota:{principal.owner}")  # or two at once would both take the last place
     while True:
-        row = await session.execute(insert_ignore(session, Photo).values(values))
+        row = await session.execute(INSERT_PHOTO[session.get_bind().dialect.name], values)
         if cast("CursorResult[Any]", row).rowcount:
             break
         if (same := await find_same(session, principal.owner, received.checksum_sha256)) is not None:

@@ -6,32 +6,36 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.db import insert_ignore
+from fotofila.core.db.later import insert_later
 from fotofila.core.jobs import messages
 from fotofila.core.jobs.keys import execution_prefix
 from fotofila.core.jobs.models import Job, Tombstone
 from fotofila.library.models import Photo, Rendition
+
+RENDITIONS: Any = Rendition.__table__
+INSERT_RENDITION = insert(RENDITIONS)
+FORGET_RENDITIONS = (
+    delete(RENDITIONS).where(RENDITIONS.c.photo_id == bindparam("of")).returning(RENDITIONS.c.execution_id)
+)
 
 
 async def adopt_renditions(
     session: AsyncSession, photo: Photo, job: Job, renditions: Sequence[messages.Rendition], *, now: datetime
 ) -> None:
     """Make the winning execution's files the photo's; those of an earlier one are buried."""
-    earlier = (await session.scalars(select(Rendition).where(Rendition.photo_id == photo.id))).all()
-    for execution_id in {rendition.execution_id for rendition in earlier} - {job.execution_id}:
+    earlier = (await session.execute(FORGET_RENDITIONS, {"of": photo.id})).scalars()
+    for execution_id in set(earlier) - {job.execution_id}:
         prefix = execution_prefix(photo.owner, photo.id, execution_id)
         await session.execute(
             insert_ignore(session, Tombstone).values(prefix=prefix, reason="replaced", created_at=now)
         )
-    if earlier:
-        await session.execute(delete(Rendition).where(Rendition.photo_id == photo.id))
-    session.add_all(
-        Rendition(photo_id=photo.id, execution_id=job.execution_id, **rendition.model_dump())
-        for rendition in renditions
-    )
+    for rendition in renditions:
+        values = {"photo_id": photo.id, "execution_id": job.execution_id, **rendition.model_dump()}
+        insert_later(session, INSERT_RENDITION, values)
 
 
 def adopt_facts(photo: Photo, facts: Mapping[str, Any]) -> None:

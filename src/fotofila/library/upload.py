@@ -179,8 +179,9 @@ async def keep(door: Door, incoming: Incoming) -> Upload:
         limits=door.limits,
     )
     try:
-        async with door.context.db.write() as session:
-            added = await add_photo(session, door.context, door.principal, received, batch_id=door.batch_id)
+        added = await door.context.db.transact(
+            lambda session: add_photo(session, door.context, door.principal, received, batch_id=door.batch_id)
+        )
     except FotofilaError as error:
         if error.permanent:
             await door.context.storage.delete([received.key])

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fotofila.core.db.later import flush_rows
 from fotofila.core.errors import ConflictError
 from fotofila.core.events.service import append_event
 from fotofila.core.jobs.models import Batch, Failure, Job, OutboxMessage, RedrivePolicy
@@ -30,7 +31,7 @@ async def finish_job(
     if job.state in FINAL:
         return False
     if job.state in {JobState.PENDING, JobState.WAITING}:  # only then a message of it can be in the outbox
-        await session.flush()
+        await flush_rows(session)
         await session.execute(delete(OutboxMessage).where(OutboxMessage.job_id == job.id))
     job.state = state
     job.error = error

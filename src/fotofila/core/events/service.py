@@ -10,11 +10,14 @@ from sqlalchemy import event, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from fotofila.core.db.later import write_rows
 from fotofila.core.events.models import Event
 
 ORDER_LOCK = 7_046_029_254
 """Advisory lock that makes PostgreSQL hand out event ids in commit order: ids come last, singly."""
+TAKE_TURN = text("SELECT pg_advisory_xact_lock(:key)")
 UNWRITTEN = "events"
+INSERT_EVENT = insert(Event.__table__)  # type: ignore[arg-type]  # declared wider than it is
 
 
 async def append_event(
@@ -52,10 +55,10 @@ def write_events(session: Session) -> None:
     events = session.info.pop(UNWRITTEN, None)
     if not events:
         return
-    session.flush()
+    write_rows(session)
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ORDER_LOCK})
-    session.execute(insert(Event.__table__), events)  # type: ignore[arg-type]  # declared wider than it is
+        session.connection().execute(TAKE_TURN, {"key": ORDER_LOCK})
+    session.connection().execute(INSERT_EVENT, events)
 
 
 @event.listens_for(Session, "after_soft_rollback")

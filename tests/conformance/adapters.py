@@ -8,11 +8,13 @@ from obstore.store import S3Store
 from pydantic import SecretStr
 
 from fotofila.bootstrap import make_storage
+from fotofila.core.aws import AwsAccess
 from fotofila.core.config import Settings
 from fotofila.core.queue import LaneNames, Queue
 from fotofila.core.queue.nats import NatsQueue
 from fotofila.core.queue.nats_link import NatsAddress
 from fotofila.core.queue.sqlite import SqliteQueue
+from fotofila.core.queue.sqs import SqsQueue
 from fotofila.core.storage import Storage
 from fotofila.core.storage.local import LocalStorage
 from fotofila.core.storage.object_store import ObjectStorage
@@ -38,6 +40,19 @@ def open_nats_queue(url: str) -> Queue:
 def open_renamed_nats_queue(url: str) -> Queue:
     names = LaneNames(process="fotos_para_processar", results="resultados_processados", failures="falhas_processamento")
     return NatsQueue(NatsAddress(url=url), max_deliveries=3, names=names)
+
+
+def open_sqs_queue(endpoint: str) -> Queue:
+    return SqsQueue(sqs_access(endpoint), max_deliveries=3, names=LaneNames(), create=True)
+
+
+def open_renamed_sqs_queue(endpoint: str) -> Queue:
+    names = LaneNames(process="fotos_para_processar", results="resultados_processados", failures="falhas_processamento")
+    return SqsQueue(sqs_access(endpoint), max_deliveries=3, names=names, create=True)
+
+
+def sqs_access(endpoint: str) -> AwsAccess:
+    return AwsAccess(region="us-east-1", endpoint=endpoint, access_key_id="test", secret_access_key="test")
 
 
 def open_local_storage(root: Path) -> Storage:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 ALERT_PARTS = 8
 """A waiting process looks at its clock so many times in a lease."""
@@ -58,7 +59,7 @@ class Leases:
         self._purge_at = max(PURGE_AT, 2 * len(self._ends))
 
 
-async def wait_awake(arrival: asyncio.Future[None], *, seconds: float, lease_seconds: float) -> float | None:
+async def wait_awake(arrival: asyncio.Future[Any], *, seconds: float, lease_seconds: float) -> float | None:
     """Wait for something to arrive; return a time at which it was not yet on its way, or None when nothing came.
 
     The lease of a delivery runs from the server's sending. That is just now, unless this process was stopped meanwhile:
@@ -77,13 +78,3 @@ async def wait_awake(arrival: asyncio.Future[None], *, seconds: float, lease_sec
             awake = now()
             if awake >= began + seconds:
                 return None
-
-
-def demand_payloads(sizes: list[int], most: int) -> None:
-    """Check payloads before anything is sent.
-
-    Raises:
-        ValueError: one is too large.
-    """
-    if sizes and max(sizes) > most:
-        raise ValueError(f"A message of {max(sizes)} bytes was sent; {most} is the most.")

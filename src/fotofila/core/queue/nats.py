@@ -23,9 +23,9 @@ from nats.aio.msg import Msg
 
 from fotofila.core.errors import FotofilaError
 from fotofila.core.ids import new_id
-from fotofila.core.queue.base import MAX_PAYLOAD_BYTES, Delivery, Depth, LaneNames, Outgoing
-from fotofila.core.queue.leases import Leases, demand_payloads, now
-from fotofila.core.queue.nats_link import Link, LinkLostError, NatsAddress, NobodyAnswersError, in_parts
+from fotofila.core.queue.base import Delivery, Depth, LaneNames, Outgoing
+from fotofila.core.queue.leases import Leases, now
+from fotofila.core.queue.nats_link import Link, LinkLostError, NatsAddress, NobodyAnswersError
 from fotofila.core.queue.nats_pull import Pulled, pull, pull_any
 from fotofila.core.queue.nats_streams import (
     GIVEN_UP,
@@ -37,6 +37,7 @@ from fotofila.core.queue.nats_streams import (
     is_missing,
     refuse,
 )
+from fotofila.core.queue.parts import demand_payloads, in_parts
 
 PATIENCE_SECONDS = 3.0
 """A short absence of the server is nobody's business; a longer one is told."""
@@ -123,14 +124,15 @@ class NatsQueue:
 
     async def enqueue(self, lane: str, messages: Sequence[Outgoing]) -> None:
         """Send messages, durably, all or an error; after an error some may have been sent."""
-        demand_payloads([len(message.payload) for message in messages], MAX_PAYLOAD_BYTES)
+        demand_payloads(messages)
         source = self._layout.source(lane)
         ids = [f"{source.lane}:{message.dedup_id or new_id()}" for message in messages]
         payloads = [message.payload for message in messages]
+        parts = in_parts([len(payload) for payload in payloads], most=PART_MESSAGES, most_bytes=PART_BYTES)
 
         async def work(link: Link) -> None:
             await self._have_stream(link, source)
-            for part in in_parts(payloads, most=PART_MESSAGES, most_bytes=PART_BYTES):
+            for part in parts:
                 await publish(link, source.lane, payloads[part], ids[part])
 
         await self._run(work)

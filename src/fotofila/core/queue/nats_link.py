@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -266,14 +266,3 @@ class Spout:
 def status_of(message: Msg) -> str | None:
     """Return the status of a message that carries nothing else."""
     return message.headers.get("Status") if message.headers and not message.data else None
-
-
-def in_parts(payloads: Sequence[bytes], *, most: int, most_bytes: int) -> list[slice]:
-    """Cut a sequence into parts of so many payloads, and about so many bytes, at most."""
-    parts, start, size = [], 0, 0
-    for index, payload in enumerate(payloads):
-        if index > start and (index - start >= most or size + len(payload) > most_bytes):
-            parts.append(slice(start, index))
-            start, size = index, 0
-        size += len(payload)
-    return [*parts, slice(start, len(payloads))] if payloads else []

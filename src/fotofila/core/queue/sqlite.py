@@ -18,7 +18,7 @@ from typing import TypeVar
 from fotofila.core.errors import StorageFullError, UnavailableError
 from fotofila.core.ids import new_id
 from fotofila.core.queue.base import MAX_PAYLOAD_BYTES, Delivery, Depth, LaneNames, Outgoing
-from fotofila.core.sqlite import POLL_SECONDS, SqliteChanges
+from fotofila.core.sqlite import POLL_SECONDS, SqliteChanges, identity
 
 DEDUP_SECONDS = 600
 LOOK_SECONDS = 1.0
@@ -72,6 +72,7 @@ class SqliteQueue:
         self._now = now
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="queue")
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
         self._changes = SqliteChanges(path)
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -84,6 +85,9 @@ class SqliteQueue:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     def _open(self) -> sqlite3.Connection:
+        if self._connection is not None and identity(self._path) != self._file:
+            self._connection.close()  # somebody deleted the file: all others open the new one too
+            self._connection = None
         if self._connection is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(
@@ -95,6 +99,7 @@ class SqliteQueue:
                 connection.close()
                 raise
             self._connection = connection
+            self._file = identity(self._path)
         return self._connection
 
     async def enqueue(self, lane: str, messages: Sequence[Outgoing]) -> None:

@@ -46,6 +46,7 @@ def value(column: Column[Any], number: int) -> Any:
         (sa.Boolean, number % 2 == 0),
         (sa.Integer, number),
         (sa.Numeric, number / 4),
+        (sa.Float, number / 4),
         (sa.DateTime, AT if getattr(kind, "timezone", False) else AT.replace(tzinfo=None)),
         (sa.LargeBinary, b"\x00\xff" + number.to_bytes(4, "big")),
         (sa.JSON, {"number": number, "text": "ação", "list": [1, None]}),

@@ -1,7 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { parseRetryAfter, Problem, problemFromBody, unreachable } from "../src/api/problem";
 import { secondsLeft } from "../src/uploads/eta";
 import { isPhoto, pick } from "../src/uploads/pick";
+import { forgetUpload, rememberUpload, rememberedUpload } from "../src/uploads/remembered";
 import { MAX_TRIES, pausesEverything, waitBeforeRetry } from "../src/uploads/retry";
 
 const problem = (status: number, retryAfter: number | null = null): Problem =>
@@ -33,6 +34,48 @@ describe("an upload that was refused", () => {
     expect(pausesEverything(problem(429))).toBe(true);
     expect(pausesEverything(unreachable())).toBe(true);
     expect(pausesEverything(problem(500))).toBe(false);
+  });
+});
+
+describe("an upload that was begun", () => {
+  const file = { name: "a.jpg", size: 1, lastModified: 2 };
+  const store = new Map<string, string>();
+
+  beforeEach(() => {
+    store.clear();
+    vi.stubGlobal("localStorage", {
+      getItem: (key: string) => store.get(key) ?? null,
+      setItem: (key: string, value: string) => store.set(key, value),
+      removeItem: (key: string) => store.delete(key),
+    });
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.useRealTimers();
+  });
+
+  test("is remembered for its file, and no other", () => {
+    rememberUpload(file, "/one");
+    rememberUpload(file, "/two");
+    expect(rememberedUpload(file)).toBe("/two");
+    expect(rememberedUpload({ ...file, lastModified: 3 })).toBeNull();
+    forgetUpload(file);
+    expect([rememberedUpload(file), store.size]).toEqual([null, 0]);
+  });
+
+  test("is forgotten after a day, as the server does", () => {
+    vi.useFakeTimers({ now: 0 });
+    rememberUpload(file, "/one");
+    vi.setSystemTime(24 * 3600 * 1000 + 1);
+    expect(rememberedUpload(file)).toBeNull();
+  });
+
+  test("is sent from its beginning where nothing can be remembered", () => {
+    store.set("fotofila.uploads", "{broken");
+    expect(rememberedUpload(file)).toBeNull();
+    vi.stubGlobal("localStorage", undefined);
+    rememberUpload(file, "/one");
+    expect(rememberedUpload(file)).toBeNull();
   });
 });
 

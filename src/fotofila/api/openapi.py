@@ -42,7 +42,7 @@ WITH_CREDENTIALS = {
 WITH_ID = {404: ("NotFound", "No such thing in this workspace.")}
 WITH_INPUT = {422: ("Invalid", "A value is not valid.")}
 OTHERWISE = ("AnyProblem", "Any other problem.")
-_METHODS = {"get", "put", "post", "delete", "patch"}
+_METHODS = {"get", "put", "post", "delete", "patch", "head"}
 
 
 def operation_id(route: APIRoute) -> str:

@@ -15,7 +15,13 @@ export class Problem extends Error {
 
   /** True when the same request may well succeed a little later. */
   get transient(): boolean {
-    return this.status === 0 || this.status === 429 || this.status === 502 || this.status >= 503;
+    return (
+      this.status === 0 ||
+      this.status === 408 ||
+      this.status === 429 ||
+      this.status === 502 ||
+      this.status >= 503
+    );
   }
 }
 

@@ -19,6 +19,8 @@ export class UploadItem {
   file: File | null;
   batchId: string | null;
   tries = 0;
+  /** Bytes of a large file that the server has for good. */
+  #arrived = 0;
   /** Milliseconds since the epoch before which it is not tried again. */
   notBefore = 0;
   idempotencyKey = newIdempotencyKey();
@@ -55,6 +57,12 @@ export class UploadItem {
       this.stage = "analysing";
       this.progress = job.progress ?? this.progress;
     }
+  }
+
+  /** Bytes that arrived are a success: the next trouble is the first again. */
+  arrived(bytes: number): void {
+    if (bytes > this.#arrived) this.tries = 1;
+    this.#arrived = Math.max(this.#arrived, bytes);
   }
 
   /** A person tries again: a new request, not a replay of the refused one. */

@@ -12,7 +12,7 @@ export class JobWatch {
   #items: () => UploadItem[];
   #started = false;
   #heardAt = 0;
-  /** A quick worker may be done before the upload's own answer is here. */
+  /** A quick worker may be done before the upload's own answer is here, or that of its copy. */
   #early = new Map<string, LiveEvent>();
 
   constructor(items: () => UploadItem[]) {
@@ -34,13 +34,12 @@ export class JobWatch {
   #hear(event: LiveEvent): void {
     if (!event.job_id) return;
     this.#heardAt = Date.now();
-    const item = this.#items().find((candidate) => candidate.jobId === event.job_id);
-    if (item) this.#apply(item, event);
-    else if (event.type !== "job.progress") {
-      this.#early.set(event.job_id, event);
-      const oldest = this.#early.keys().next();
-      if (this.#early.size > REMEMBERED && !oldest.done) this.#early.delete(oldest.value);
-    }
+    // A photo that was chosen twice has one job.
+    for (const item of this.#items()) if (item.jobId === event.job_id) this.#apply(item, event);
+    if (event.type === "job.progress") return;
+    this.#early.set(event.job_id, event);
+    const oldest = this.#early.keys().next();
+    if (this.#early.size > REMEMBERED && !oldest.done) this.#early.delete(oldest.value);
   }
 
   #apply(item: UploadItem, event: LiveEvent): void {

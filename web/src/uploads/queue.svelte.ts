@@ -4,8 +4,10 @@ import { correctBatch, openBatch, settled } from "./batch";
 import { UploadItem, type Stage } from "./item.svelte";
 import { JobWatch } from "./jobs";
 import type { Picked } from "./pick";
-import { pausesEverything, waitBeforeRetry } from "./retry";
+import { RESUMABLE_BYTES, sendResumable } from "./resume";
+import { MAX_TRIES, pausesEverything, waitBeforeRetry } from "./retry";
 import { send } from "./send";
+import type { Upload } from "../api/types";
 
 const AT_ONCE = 3;
 
@@ -21,6 +23,12 @@ class UploadQueue {
   /** How many photos the server was told to expect, by batch. */
   #told = new Map<string, number>();
   #watch = new JobWatch(() => this.items);
+  /** Counts the batches that were corrected: what they show is old then. */
+  corrections = $state(0);
+
+  constructor() {
+    window.addEventListener("online", () => this.#goOn());
+  }
 
   counts = $derived.by(() => {
     const counts: Record<Stage, number> = {
@@ -101,8 +109,15 @@ class UploadQueue {
     for (const { id, came, promised } of settled(this.items)) {
       if ((this.#told.get(id) ?? promised) === came) continue;
       this.#told.set(id, came);
-      void correctBatch(id, came);
+      void correctBatch(id, came).then(() => this.corrections++);
     }
+  }
+
+  /** The network is back: nobody needs to wait any longer. */
+  #goOn(): void {
+    this.pausedUntil = 0;
+    for (const item of this.items) item.notBefore = 0;
+    this.#fill();
   }
 
   #fill(): void {
@@ -124,13 +139,7 @@ class UploadQueue {
     item.stage = "uploading";
     item.tries++;
     try {
-      const upload = await send({
-        file,
-        batchId: item.batchId,
-        idempotencyKey: item.idempotencyKey,
-        signal: item.abort.signal,
-        onprogress: (ratio) => (item.progress = ratio),
-      });
+      const upload = await this.#pass(item, file);
       item.file = null;
       item.duplicate = upload.duplicate ?? false;
       item.photoId = upload.photo.id;
@@ -147,9 +156,20 @@ class UploadQueue {
     }
   }
 
+  #pass(item: UploadItem, file: File): Promise<Upload> {
+    const { batchId, idempotencyKey } = item;
+    const signal = item.abort.signal;
+    const onprogress = (ratio: number): number => (item.progress = ratio);
+    if (file.size < RESUMABLE_BYTES) return send({ file, batchId, idempotencyKey, signal, onprogress });
+    const ondurable = (bytes: number): void => item.arrived(bytes);
+    return sendResumable({ file, batchId, signal, onprogress, ondurable });
+  }
+
   #failed(item: UploadItem, error: unknown): void {
     if (item.stage === "cancelled") return;
     const problem = asProblem(error);
+    // Without a network a try is none: it goes on when the network is back, however long that takes.
+    if (!navigator.onLine) item.tries = Math.min(item.tries, MAX_TRIES - 1);
     const wait = waitBeforeRetry(problem, item.tries, Math.random());
     if (wait === null) return item.refused(problem);
     item.stage = "waiting";

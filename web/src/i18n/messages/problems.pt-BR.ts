@@ -76,6 +76,12 @@ export const problemsPtBR: Record<string, Translation> = {
     ],
     "O arquivo é grande demais: envie menor ou aumente FOTOFILA_MAX_UPLOAD_BYTES.",
   ),
+  upload_gone: "Este envio venceu ou foi recusado: envie a foto de novo.",
+  upload_offset: "O mesmo arquivo está sendo enviado em outro lugar: espere um momento.",
+  upload_incomplete: "O envio ainda não chegou inteiro: envie o resto.",
+  size_mismatch: "O arquivo mudou de tamanho durante o envio: envie de novo.",
+  checksum_mismatch: "O arquivo mudou ou foi danificado no caminho: envie de novo.",
+  silent: "A conexão ficou muda por tempo demais: o envio continua de onde parou.",
   quota_exceeded:
     "O limite do espaço de trabalho foi atingido: apague fotos ou aumente o limite nos ajustes.",
   storage_full: "O disco do servidor está cheio: libere espaço e tente de novo.",

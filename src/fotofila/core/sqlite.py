@@ -15,19 +15,33 @@ from typing import Any
 POLL_SECONDS = 0.02
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Tell a file from another that takes its name later; None where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
 class SqliteChanges:
     """One connection, read by one task for as long as anybody waits."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
         self._waiters: set[asyncio.Future[None]] = set()
         self._task: asyncio.Task[None] | None = None
 
     def _open(self) -> sqlite3.Connection:
+        if self._connection is not None and identity(self._path) != self._file:
+            self._connection.close()
+            self._connection = None
         if self._connection is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self._path, timeout=0, isolation_level=None)
+            self._file = identity(self._path)
         return self._connection
 
     def has_row(self, query: str, parameters: Mapping[str, Any]) -> bool:

@@ -108,6 +108,23 @@ async def test_full_disk_is_told_and_harms_nothing_that_was_accepted(tmp_path: P
     assert (received[0].payload, received[-1].payload, len(received)) == (b"first", b"last", accepted + 1)
 
 
+async def test_file_that_was_deleted_is_made_anew_for_all(tmp_path: Path) -> None:
+    """Otherwise some would go on with a file that no longer has a name, and others never hear of what is in it."""
+    path = tmp_path / "queue.db"
+    one, other = open_queue(path), open_queue(path)
+    for each in (one, other):
+        await each.enqueue("process", [Outgoing(payload=b"lost")])
+        await each.receive(["process"], max_messages=1, wait_seconds=0, lease_seconds=30)
+    for name in ("queue.db", "queue.db-wal", "queue.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    assert await one.depth("process") == Depth(ready=0, leased=0)
+    await one.enqueue("process", [Outgoing(payload=b"new")])
+    (delivery,) = await other.receive(["process"], max_messages=5, wait_seconds=30, lease_seconds=30)
+    assert delivery.payload == b"new"
+    await one.close()
+    await other.close()
+
+
 async def test_file_that_is_no_queue_is_told_with_its_path(tmp_path: Path) -> None:
     (tmp_path / "queue.db").write_bytes(b"this is no database" * 1000)
     queue = open_queue(tmp_path / "queue.db")

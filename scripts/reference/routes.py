@@ -17,7 +17,7 @@ from fotofila.bootstrap import make_context
 from fotofila.core.config import load_settings
 from scripts.reference.tables import code, table
 
-METHODS = ("get", "post", "put", "patch", "delete")
+METHODS = ("get", "head", "post", "put", "patch", "delete")
 INTRO = """\
 The machine-readable form is `/openapi.json` (`fotofila openapi` prints it); `/docs` shows it with every field. This
 page says what there is, and which scope it needs. Ids are 32 hex digits and sort by time; times are RFC 3339 in UTC.

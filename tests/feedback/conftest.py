@@ -20,7 +20,7 @@ from fotofila.core.queue import Delivery, LaneNames
 from fotofila.core.queue.sqlite import SqliteQueue
 from fotofila.feedback import failures, relay, results
 from fotofila.library.add import Added, add_photo
-from fotofila.library.ingest import Limits, receive
+from fotofila.library.ingest import Limits, Received, receive
 from fotofila.library.models import Photo
 from fotofila.testing.clock import FakeClock
 from fotofila.testing.pictures import jpeg
@@ -49,13 +49,13 @@ class Desk:
     context: Context
     clock: FakeClock
 
-    async def add(self, *, batch_id: str | None = None) -> Added:
-        """Take a photo in."""
+    async def received(self, content: bytes = b"") -> Received:
+        """Store an original."""
 
         async def body() -> AsyncIterator[bytes]:
-            yield jpeg()
+            yield content or jpeg()
 
-        received = await receive(
+        return await receive(
             self.context.storage,
             body(),
             owner=OWNER,
@@ -63,6 +63,10 @@ class Desk:
             declared_type=None,
             limits=Limits(max_bytes=10**7, max_pixels=10**8),
         )
+
+    async def add(self, content: bytes = b"", *, batch_id: str | None = None) -> Added:
+        """Take a photo in."""
+        received = await self.received(content)
         async with self.context.db.write() as session:
             return await add_photo(session, self.context, PRINCIPAL, received, batch_id=batch_id)
 
@@ -154,7 +158,10 @@ async def desk(tmp_path: Path, database_url: str) -> AsyncIterator[Desk]:
     clock = FakeClock()
     settings = load_settings(
         database_url=database_url,
-        data_dir=tmp_path, capabilities=["library", "noop"], ingest_kind=KIND.name, lease_seconds=LEASE
+        data_dir=tmp_path,
+        capabilities=["library", "noop"],
+        ingest_kind=KIND.name,
+        lease_seconds=LEASE,
     )
     made = make_context(settings, clock=clock, authenticate=authenticate, retention=retention)
     await made.queue.close()

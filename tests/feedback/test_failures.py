@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.db import Database
+from fotofila.core.db.sqlite_writer import Work
 from fotofila.core.errors import ConflictError, UnavailableError
 from fotofila.core.events.lifecycle import cancel_job, redrive
 from fotofila.core.jobs.messages import ErrorInfo, Failed
@@ -231,12 +231,16 @@ async def test_dead_letter_of_a_job_that_is_done_changes_nothing(desk: Desk) -> 
     assert await state(desk, added) == ("done", 1)
 
 
+T = TypeVar("T")
+
+
 class AwayDatabase(Database):
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
-        async with super().write() as session:
-            yield session
+    async def transact(self, work: Work[T]) -> T:
+        async def cut(session: AsyncSession) -> T:
+            await work(session)
             raise UnavailableError("The database does not answer.")
+
+        return await super().transact(cut)
 
 
 async def test_database_that_is_away_costs_no_failure(desk: Desk) -> None:

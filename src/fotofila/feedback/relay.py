@@ -109,7 +109,10 @@ async def mark_sent(session: AsyncSession, rows: Sequence[OutboxMessage], *, now
     jobs may be farther on.
     """
     await lock_rows(session, Job, {row.job_id for row in rows})
-    sent = delete(OutboxMessage).where(OutboxMessage.id.in_([row.id for row in rows]))
+    sent = delete(OutboxMessage).where(
+        OutboxMessage.id.in_([row.id for row in rows]),
+        OutboxMessage.dedup_id.in_([row.dedup_id for row in rows]),  # SQLite gives the number of a lost row again
+    )
     job_ids = (await session.scalars(sent.returning(OutboxMessage.job_id))).all()
     moved = await session.execute(
         update(Job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -24,6 +25,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 SIZE = 24 * 1024 * 1024
 LOOK_SECONDS = 0.02
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "upload-over-bad-networks.md"
 LONG = 120
 
 
@@ -131,3 +133,29 @@ async def test_a_line_that_is_cut_again_and_again_gets_it_there(tmp_path: Path, 
         await finished(await start_sending(served, proxy, large))
         assert proxy.broken[Mode.CUT] >= 3
         await check_photo(served, large)
+
+
+async def test_the_commands_of_the_how_to_do_what_it_says(served: Served, tmp_path: Path) -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```$", HOW_TO.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    by_tus, direct = (next(block for block in blocks if word in block) for word in ("AUTH=", "sha256sum"))
+
+    async def run(commands: str) -> str:
+        (tmp_path / "photo.jpg").write_bytes(jpeg())
+        shell = await asyncio.create_subprocess_exec(
+            *("sh", "-euc", commands.replace("http://127.0.0.1:8000", served.url)),
+            cwd=tmp_path,
+            env={**environment(), "FOTOFILA_KEY": served.key},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        out, _ = await shell.communicate()
+        return out.decode()
+
+    assert "fotofila-photo-id:" in (await run(by_tus)).lower()
+    target = json.loads(await run(direct))
+    content = await asyncio.to_thread((tmp_path / "photo.jpg").read_bytes)
+    async with served.client() as client:
+        async with httpx.AsyncClient() as nobody:
+            sent = await nobody.request(target["method"], target["url"], headers=target["headers"], content=content)
+        assert sent.status_code == 204, sent.text
+        assert (await client.post(f"/api/uploads/{target['id']}/complete")).status_code == 202

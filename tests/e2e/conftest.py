@@ -75,7 +75,9 @@ async def make_key(data_dir: Path, **settings: object) -> str:
 
 
 @asynccontextmanager
-async def serving(folder: Path, **settings: object) -> AsyncIterator[Served]:
+async def serving(
+    folder: Path, *, arguments: tuple[str, ...] = ("serve",), **settings: object
+) -> AsyncIterator[Served]:
     """Run `fotofila serve` for a block."""
     data_dir = folder / "data"
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -83,7 +85,7 @@ async def serving(folder: Path, **settings: object) -> AsyncIterator[Served]:
     chosen = {"data_dir": data_dir, "port": 0, "log_level": "info", "rate_limit": "100000/minute", **settings}
     member = Member(
         name="serve",
-        arguments=("serve",),
+        arguments=arguments,
         ready_when='"api.listening"',
         environment=environment(**chosen),
         log=folder / "serve.log",

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import orjson
 from sqlalchemy import URL, Connection, bindparam, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -153,7 +154,13 @@ def sqlite_engine(
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     pool: dict[str, Any] = {"poolclass": poolclass} if poolclass else {"pool_size": 8, "max_overflow": 8}
-    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS, "lane": lane}, **pool)
+    engine = create_async_engine(
+        url,
+        connect_args={"timeout": BUSY_SECONDS, "lane": lane},
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+        **pool,
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:

@@ -8,6 +8,7 @@ import yaml  # type: ignore[import-untyped]
 from fotofila.core.config import Settings
 from fotofila.core.queue import LaneNames
 from fotofila.core.queue.nats_streams import Layout
+from fotofila.core.queue.sqs_queues import queue_name
 from tests.deploy.conftest import kustomized
 from tests.deploy.files import KUBERNETES, OVERLAYS, Document, documents, pod_specs, settings_of
 
@@ -111,6 +112,13 @@ def test_scaler_asks_for_the_streams_and_consumers_that_the_program_makes() -> N
     asked = [trigger["metadata"] for trigger in scaler("nats")["triggers"]]
     assert [(each["stream"], each["consumer"]) for each in asked] == made
     assert all(trigger["type"] == "nats-jetstream" for trigger in scaler("nats")["triggers"])
+
+
+def test_scaler_asks_for_the_queues_that_the_program_makes() -> None:
+    asked = [trigger["metadata"]["queueURL"].rpartition("/")[2] for trigger in scaler("sqs")["triggers"]]
+    lanes: list[str] = Settings.model_fields["worker_lanes"].default
+    assert asked == [queue_name(LaneNames().of(lane)) for lane in lanes]
+    assert all(trigger["metadata"]["scaleOnInFlight"] == "true" for trigger in scaler("sqs")["triggers"])
 
 
 def test_api_leaves_before_it_stops_and_is_asked_whether_it_is_ready() -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import event, select
 
@@ -395,3 +396,24 @@ async def test_storage_that_is_away_costs_no_result(desk: Desk, tmp_path: Path) 
         desk.clock.advance(LEASE_AND_MORE)
     await desk.consume()
     assert [(await desk.job(one)).state for one in (large, small)] == ["done", "done"]
+
+
+async def test_report_of_a_newer_worker_waits_for_who_can_read_it(desk: Desk) -> None:
+    """And holds nobody else's up."""
+    newer, ours = await desk.add(), await desk.add()
+    first, second = await desk.begun(), await desk.begun()
+    await desk.finish(*first)
+    (delivery,) = await desk.receive("results")
+    await desk.context.queue.ack([delivery])
+    payload = {**orjson.loads(delivery.payload), "schema": 2, "type": "finished.in.parts"}
+    await desk.context.queue.enqueue("results", [Outgoing(payload=orjson.dumps(payload))])
+    await desk.finish(*second)
+    await results.consume_once(desk.context, wait_seconds=0)
+    assert (await desk.job(ours)).state == "done"
+    for _ in range(desk.context.settings.max_deliveries * 2):
+        with pytest.raises(results.NewerResultsError):
+            await results.consume_once(desk.context, wait_seconds=0)
+        desk.clock.advance(LEASE_AND_MORE)
+    await desk.handle()
+    assert (await desk.job(newer)).state == "running"
+    assert (await desk.context.queue.depth("results")).ready == 1

@@ -17,6 +17,9 @@ from fotofila.library.event_routes import stream
 from tests.feedback.conftest import OWNER, Desk
 
 
+LAST = b"event: slow-last"
+
+
 class Connected:
     """A client that stays."""
 
@@ -30,7 +33,7 @@ async def read_some(desk: Desk, after: int, *, most: int) -> list[int]:
     body = stream(cast("Request", Connected()), desk.context, OWNER, after)
     async for chunk in body:
         seen += [int(line[4:]) for line in chunk.decode().splitlines() if line.startswith("id: ")]
-        if len(seen) >= most or b"still here" in chunk:
+        if len(seen) >= most or LAST in chunk:
             break
     await cast("Any", body).aclose()
     return seen
@@ -41,19 +44,18 @@ async def test_client_that_resumes_by_its_last_id_sees_every_event_once(desk: De
     seen: list[int] = []
 
     async def follow() -> None:
-        while not over.is_set() or await newest() > (seen[-1] if seen else 0):
-            some = await read_some(desk, seen[-1] if seen else 0, most=3)
-            seen.extend(some)
+        while not over.is_set() or seen[-1] < await newest():
+            seen.extend(await read_some(desk, seen[-1] if seen else 0, most=3))
 
     async def newest() -> int:
         async with desk.context.db.read() as session:
             ids = (await session.scalars(select(Event.id).where(Event.owner == OWNER).order_by(Event.id.desc()))).all()
         return ids[0] if ids else 0
 
-    async def slow_writer(number: int) -> None:
+    async def slow_writer(name: object) -> None:
         """Tell of something early in a transaction that ends late, in the middle of everybody else's."""
         async with desk.context.db.write() as session:
-            await append_event(session, owner=OWNER, event_type=f"slow-{number}", at=desk.clock.now())
+            await append_event(session, owner=OWNER, event_type=f"slow-{name}", at=desk.clock.now())
             await session.flush()
             await asyncio.sleep(0)
 
@@ -72,7 +74,7 @@ async def test_client_that_resumes_by_its_last_id_sees_every_event_once(desk: De
     replicas = [replica(entries[number::4]) for number in range(4)]
     await asyncio.gather(*replicas, *(slow_writer(number) for number in range(20)))
     over.set()
-    await slow_writer(20)  # the last one, which nobody has seen yet
+    await slow_writer("last")
     async with asyncio.timeout(60):
         await following
     async with desk.context.db.read() as session:

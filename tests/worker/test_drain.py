@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from fotofila.core.errors import UnavailableError
 from fotofila.core.ids import new_id
 from fotofila.core.jobs.messages import Retrying
-from fotofila.core.queue import LaneNames
+from fotofila.core.queue import LaneNames, Outgoing
 from fotofila.core.queue.sqlite import SqliteQueue
 from fotofila.testing.pictures import jpeg
 from tests.e2e.processes import Member, environment, members
@@ -62,6 +64,32 @@ async def test_stopped_worker_takes_nothing_with_it(bench: Bench) -> None:
         stop.set()
     await bench.ask("behave")
     assert (await bench.queue.depth("process")).ready == 1
+
+
+class SilentQueue(SqliteQueue):
+    """A queue that takes no report any more."""
+
+    silent = False
+
+    async def enqueue(self, lane: str, messages: Sequence[Outgoing]) -> None:
+        if self.silent:
+            raise UnavailableError("The queue does not answer.")
+        await super().enqueue(lane, messages)
+
+
+async def test_worker_stops_in_good_order_while_the_queue_is_away(bench: Bench, tmp_path: Path) -> None:
+    """What it cannot give back comes back by itself, after its lease."""
+    queue = SilentQueue(tmp_path / "silent.db", max_deliveries=3, names=LaneNames(), now=bench.clock.now)
+    silent = with_settings(with_queue(bench, queue), drain_seconds=0.1, workers=2)
+    await silent.ask("hang")
+    await silent.ask("hang")
+    async with silent.working() as stop:
+        await silent.hear("started")
+        await silent.hear("started")
+        queue.silent = True
+        stop.set()
+    assert (await queue.depth("process")).leased == 2
+    await queue.close()
 
 
 @pytest.mark.e2e

@@ -107,6 +107,23 @@ async def test_what_a_newer_program_sent_is_put_back_and_never_dead_lettered(
     assert await bench.receive("failures") == []
 
 
+async def test_what_a_newer_program_says_in_other_words_is_put_back_too(bench: Bench) -> None:
+    """Its envelope is as ours, for that never changes; what is in it we need not understand."""
+    asked = await bench.ask("behave")
+    (delivery,) = await bench.receive("process")
+    await bench.queue.ack([delivery])
+    payload = {**json.loads(delivery.payload), "schema": 2, "args": "elsewhere", "source": ["another", "form"]}
+    async with bench.working():
+        for _ in range(MAX_DELIVERIES + 2):
+            await bench.queue.enqueue("process", [Outgoing(payload=json.dumps(payload).encode())])
+            retrying = await bench.hear("retrying")
+            assert isinstance(retrying, Retrying)
+            assert (retrying.job_id, retrying.snooze, retrying.error.code) == (asked.job_id, True, "unknown_kind")
+        await bench.until_empty()
+    bench.clock.advance(3600)
+    assert await bench.receive("failures") == []
+
+
 async def test_fields_that_a_newer_program_added_are_ignored(bench: Bench) -> None:
     asked = await bench.ask("behave")
     (delivery,) = await bench.receive("process")

@@ -16,7 +16,7 @@ from fotofila.core.capability import Context
 from fotofila.core.db.locks import lock_rows
 from fotofila.core.errors import FotofilaError, UnavailableError
 from fotofila.core.jobs.keys import claim_key
-from fotofila.core.jobs.messages import Finished, Result, UnreadableMessageError, read_result
+from fotofila.core.jobs.messages import Finished, Result, UnreadableMessageError, read_newer, read_result
 from fotofila.core.jobs.models import Batch, Job
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import RESULTS
@@ -31,6 +31,12 @@ LANE = "results"
 BATCH = 64
 WAIT_SECONDS = 2.0
 TROUBLE_SECONDS = 1.0
+
+
+class NewerResultsError(UnavailableError):
+    """There is nothing to do but wait for the process that can read them."""
+
+    code = "newer_results"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +68,17 @@ async def consume_once(context: Context, *, wait_seconds: float) -> int:
     except UnavailableError:  # storage, which holds the large ones
         await put_back(context, deliveries)
         raise
-    for delivery, entry in zip(deliveries, entries, strict=True):
-        if entry is None:
+    refused = [delivery for delivery, entry in zip(deliveries, entries, strict=True) if entry is None]
+    newer = [delivery for delivery in refused if read_newer(delivery.payload) is not None]
+    for delivery in refused:
+        if delivery not in newer:
             await context.queue.nack(delivery)
+    if newer:
+        await put_back(context, newer)
     if reported := [entry for entry in entries if entry is not None]:
         await apply_batch(context, reported)
+    elif newer:
+        raise NewerResultsError("Workers of a newer version report what this one cannot read: upgrade it too.")
     return len(deliveries)
 
 

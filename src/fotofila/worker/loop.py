@@ -23,6 +23,8 @@ log = get_logger(__name__)
 
 WAIT_SECONDS = 5.0
 TROUBLE_SECONDS = 1.0
+GIVE_BACK_SECONDS = 5.0
+"""How long a stopping worker tries to give back all that it could not finish."""
 
 
 async def run_worker(
@@ -121,6 +123,7 @@ class Slots:
             return
         begun = dict(self._running)
         await asyncio.wait(begun, timeout=self._bench.settings.drain_seconds)
+        deadline = asyncio.get_running_loop().time() + GIVE_BACK_SECONDS
         info = ErrorInfo(code="worker_stopped", sentence="The worker was stopped; another goes on.", permanent=False)
         for task, (delivery, message) in begun.items():
             if not task.cancel():
@@ -128,8 +131,12 @@ class Slots:
             await asyncio.gather(task, return_exceptions=True)
             bench = self._bench
             reporter = Reporter(queue=bench.queue, storage=bench.storage, clock=bench.clock, message=message)
-            await reporter.retrying(info, wait_seconds=0, snooze=True)
-            await bench.queue.ack([delivery])
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await reporter.retrying(info, wait_seconds=0, snooze=True)
+                    await bench.queue.ack([delivery])
+            except (FotofilaError, TimeoutError) as error:  # then it comes back after its lease
+                log.warning("execution.not_given_back", job_id=message.job_id, error=repr(error))
 
 
 def available_cpus() -> int:

@@ -157,7 +157,18 @@ def read_process(payload: bytes) -> ProcessMessage:
     try:
         return ProcessMessage.model_validate_json(payload)
     except ValidationError as error:
+        if (envelope := read_newer(payload)) is not None:
+            return ProcessMessage.model_construct(**envelope.model_dump(), lane="", max_attempts=1, args={})
         raise UnreadableMessageError(f"A message in the work queue cannot be read: {summary(error)}.") from error
+
+
+def read_newer(payload: bytes) -> Message | None:
+    """Read the envelope of a message of a higher schema, whose writer may have changed all else; None for any other."""
+    try:
+        envelope = Message.model_validate_json(payload)
+    except ValidationError:
+        return None
+    return envelope if envelope.schema_version > SCHEMA else None
 
 
 def read_result(payload: bytes) -> Result:

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from fotofila.bootstrap import make_storage
 from fotofila.core.aws import AwsAccess
+from fotofila.core.clock import SystemClock
 from fotofila.core.config import Settings
 from fotofila.core.queue import LaneNames, Queue
 from fotofila.core.queue.nats import NatsQueue
@@ -98,7 +99,7 @@ def open_s3_storage(place: S3Place) -> Storage:
 
 
 def open_common_storage(place: S3Place) -> Storage:
-    return ObjectStorage(place.store(place.prefix), address=place.url, deletes_in_bulk=False)
+    return ObjectStorage(place.store(place.prefix), address=place.url, deletes_in_bulk=False, clock=SystemClock())
 
 
 def list_bucket(place: S3Place) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from aiobotocore.session import get_session
 
 from fotofila.core.errors import UnavailableError
 from fotofila.core.storage import ObjectExistsError, Storage
-from fotofila.core.storage.object_store import ObjectStorage
+from fotofila.core.storage.object_store import STALE, ObjectStorage
 from fotofila.core.storage.object_writer import PART_BYTES
+from fotofila.testing.clock import FakeClock
 from fotofila.testing.servers import S3Server
 from fotofila.testing.storage_conformance import keys, put_if_absent, read
 from tests.conformance.adapters import S3Place, list_bucket, open_s3_storage
@@ -149,8 +150,7 @@ async def test_partial_object_of_a_dead_process_goes_with_a_later_listing(place:
     await place.store(place.prefix).put_async("a/.partial-0", b"half")
     assert await keys(storage, "a/") == []
     assert await everything(place) == ["a/.partial-0"]
-    later = ObjectStorage(
-        place.store(place.prefix), address=place.url, deletes_in_bulk=True, stale=timedelta(minutes=-1)
-    )
+    clock = FakeClock(datetime.now(UTC) + STALE + timedelta(minutes=1))
+    later = ObjectStorage(place.store(place.prefix), address=place.url, deletes_in_bulk=True, clock=clock)
     assert await keys(later, "a/") == []
     assert await everything(place) == []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore
 
+from fotofila.core.clock import SystemClock
 from fotofila.core.config import Settings, SettingsError
 from fotofila.core.storage.address import BucketAddress, parse_address
 from fotofila.core.storage.base import Storage
@@ -49,7 +50,7 @@ def open_other(settings: Settings, address: BucketAddress) -> Storage:
     store = store_type(
         address.bucket, prefix=address.prefix or None, client_options=client(settings), retry_config=retry(settings)
     )
-    return ObjectStorage(store, address=str(address), deletes_in_bulk=False)
+    return ObjectStorage(store, address=str(address), deletes_in_bulk=False, clock=SystemClock())
 
 
 def open_s3(settings: Settings, address: BucketAddress) -> Storage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import obstore
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from obstore import GetOptions, GetResult
     from obstore.store import ObjectStore
 
+    from fotofila.core.clock import Clock
+
 FILE_CHUNK_BYTES = 4 * CHUNK_BYTES
 STALE = timedelta(days=1)
 DELETES_AT_ONCE = 16
@@ -38,11 +40,11 @@ CHECK_PREFIX = "control/readiness/"
 class ObjectStorage:
     """A prefix of a bucket. One for each process: it holds the connections, which are used again."""
 
-    def __init__(self, store: ObjectStore, *, address: str, deletes_in_bulk: bool, stale: timedelta = STALE) -> None:
+    def __init__(self, store: ObjectStore, *, address: str, deletes_in_bulk: bool, clock: Clock) -> None:
         self._store = store
         self._address = address
         self._deletes_in_bulk = deletes_in_bulk
-        self._stale = stale
+        self._clock = clock
 
     def _errors(self, key: str) -> store_errors:
         return store_errors(self._address, key)
@@ -141,7 +143,7 @@ class ObjectStorage:
                         await self._remove_stale(meta)
 
     async def _remove_stale(self, meta: Any) -> None:
-        if datetime.now(UTC) - meta["last_modified"] > self._stale:
+        if self._clock.now() - meta["last_modified"] > STALE:
             with suppress(BaseError, OSError):
                 await obstore.delete_async(self._store, meta["path"])
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fotofila.core.clock import Clock
 from fotofila.core.storage.base import StorageRefusedError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def chain_credentials() -> Credentials:
     return credentials
 
 
-def for_obstore(credentials: Credentials) -> Callable[[], Any]:
+def for_obstore(credentials: Credentials, clock: Clock) -> Callable[[], Any]:
     """Return the same in the form that obstore asks in; it keeps them until five minutes before they expire."""
 
     async def provide() -> S3Credential:
@@ -71,7 +72,7 @@ def for_obstore(credentials: Credentials) -> Callable[[], Any]:
             "access_key_id": keys.access_key,
             "secret_access_key": keys.secret_key,
             "token": keys.token,
-            "expires_at": datetime.now(UTC) + GOOD_FOR,
+            "expires_at": clock.now() + GOOD_FOR,
         }
 
     return provide

@@ -8,11 +8,12 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from botocore.auth import S3SigV4PostAuth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 
+from fotofila.core.clock import Clock
 from fotofila.core.storage.base import SignedRequest
 from fotofila.core.storage.s3.credentials import Keys
 
@@ -24,6 +25,7 @@ class Signer:
     url: str
     region: str
     keys: Keys
+    clock: Clock
 
     def get(self, name: str, *, seconds: int, answer: Mapping[str, str]) -> str:
         """Return a URL for GET; `answer` are headers that S3 is to answer with."""
@@ -41,11 +43,11 @@ class Signer:
         signed = {**headers, "content-length": str(size_bytes)}  # every client sends this one by itself
         request = AWSRequest(method="PUT", url=f"{self.url}/{name}", headers=signed)
         S3SigV4QueryAuth(self.keys, "s3", self.region, expires=seconds).add_auth(request)
-        return SignedRequest(method="PUT", url=str(request.url), headers=headers, expires_at=after(seconds))
+        return SignedRequest(method="PUT", url=str(request.url), headers=headers, expires_at=self._after(seconds))
 
     def post(self, bucket: str, name: str, *, seconds: int, max_bytes: int) -> SignedRequest:
         """Allow a POST of a form whose file has 1 to `max_bytes` bytes."""
-        expires_at = after(seconds)
+        expires_at = self._after(seconds)
         request = AWSRequest(method="POST", url=self.url)
         request.context["s3-presign-post-fields"] = {"key": name}
         request.context["s3-presign-post-policy"] = {
@@ -56,7 +58,5 @@ class Signer:
         fields = request.context["s3-presign-post-fields"]
         return SignedRequest(method="POST", url=self.url, fields=fields, expires_at=expires_at)
 
-
-def after(seconds: int) -> datetime:
-    """Return a time from now, by the clock that signatures are dated with."""
-    return datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
+    def _after(self, seconds: int) -> datetime:
+        return self.clock.now().replace(microsecond=0) + timedelta(seconds=seconds)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from obstore.store import S3Store
 
+from fotofila.core.clock import Clock, SystemClock
 from fotofila.core.storage.address import BucketAddress
 from fotofila.core.storage.base import BucketMissingError, SignedRequest, demand_key
 from fotofila.core.storage.object_store import ObjectStorage
@@ -34,6 +35,7 @@ class S3Options:
     public_endpoint: str = ""
     addressing: Addressing = "auto"
     create_bucket: bool = False
+    clock: Clock = field(default_factory=SystemClock)
 
     @property
     def virtual(self) -> bool:
@@ -62,11 +64,11 @@ class S3Storage(ObjectStorage):
             region=options.region,
             virtual_hosted_style_request=options.virtual,
             copy_if_not_exists="multipart",
-            credential_provider=for_obstore(options.credentials),
+            credential_provider=for_obstore(options.credentials, options.clock),
             client_options={**client, "allow_http": url.startswith("http:")},
             retry_config=retry,
         )
-        super().__init__(store, address=str(options.address), deletes_in_bulk=True)
+        super().__init__(store, address=str(options.address), deletes_in_bulk=True, clock=options.clock)
         self._options = options
 
     async def check(self) -> None:
@@ -124,4 +126,9 @@ class SigningS3Storage(S3Storage):
             # botocore takes a tenth of a second to load, and workers never sign.
             module = await asyncio.to_thread(import_module, "fotofila.core.storage.s3.sign")
             self._make_signer = module.Signer
-        return self._make_signer(url=self._url, region=self._options.region, keys=await self._options.credentials())
+        return self._make_signer(
+            url=self._url,
+            region=self._options.region,
+            keys=await self._options.credentials(),
+            clock=self._options.clock,
+        )

@@ -155,3 +155,14 @@ def test_owner_of_a_database_role_is_not_the_superuser() -> None:
     assert "postgres_password" not in {
         name for other in ours().values() for name in names_of(other["secrets"], "source")
     }
+
+
+def test_what_runs_once_is_waited_for_by_something_that_stays() -> None:
+    """Else `docker compose up --wait` takes its end for a failure."""
+    waited = {
+        name
+        for service in services().values()
+        for name, how in service.get("depends_on", {}).items()
+        if how["condition"] == "service_completed_successfully"
+    }
+    assert waited == ONCE

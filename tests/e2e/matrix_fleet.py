@@ -44,6 +44,7 @@ class Fleet:
     """A running fleet, who uploads to it, and a look at its parts that no fault gets in the way of."""
 
     members: dict[str, Member]
+    url: str
     client: Client
     context: Context
     hooks: Hooks
@@ -57,7 +58,9 @@ class Fleet:
         return [await self.client.upload(**options) for _ in range(count)]
 
 
-def make_members(folder: Path, parts: Parts, ports: Sequence[int], *, each: int) -> list[Member]:
+def make_members(
+    folder: Path, parts: Parts, ports: Sequence[int], *, each: int, settings: dict[str, Any]
+) -> list[Member]:
     """Name the processes: those that serve have everything, workers have queue and storage.
 
     `each` of every role; with 0, one process that has all roles, and one worker.
@@ -70,7 +73,7 @@ def make_members(folder: Path, parts: Parts, ports: Sequence[int], *, each: int)
             name=f"{role}-{number}",
             arguments=("serve", "--roles", role if each else ",".join(("api", *LOOPS))) if serving else ("work",),
             ready_when=ready,
-            environment=environment(**PACE, **(parts.serving if serving else parts.working), **chosen),
+            environment=environment(**{**PACE, **(parts.serving if serving else parts.working), **settings, **chosen}),
             log=folder / f"{role}-{number}.log",
         )
 
@@ -80,7 +83,7 @@ def make_members(folder: Path, parts: Parts, ports: Sequence[int], *, each: int)
 
 
 @asynccontextmanager
-async def running_fleet(folder: Path, parts: Parts, *, each: int, seed: int) -> AsyncIterator[Fleet]:
+async def running_fleet(folder: Path, parts: Parts, *, each: int, seed: int, **settings: Any) -> AsyncIterator[Fleet]:
     """Run a fleet for a block; nothing of it is left after."""
     key = await make_key(**parts.looking)
     context = make_context(load_settings(**{**PACE, **parts.looking, "orphan_age_seconds": 0}))
@@ -89,7 +92,7 @@ async def running_fleet(folder: Path, parts: Parts, *, each: int, seed: int) -> 
     async with AsyncExitStack() as stack:
         stack.push_async_callback(context.close)
         hooks = await stack.enter_async_context(listening())
-        running = stack.enter_context(members(*make_members(folder, parts, ports, each=each)))
+        running = stack.enter_context(members(*make_members(folder, parts, ports, each=each, settings=settings)))
         clients = [
             await stack.enter_async_context(
                 httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=REQUEST_SECONDS)
@@ -99,7 +102,8 @@ async def running_fleet(folder: Path, parts: Parts, *, each: int, seed: int) -> 
         await asyncio.gather(*(member.wait_ready() for member in running.values()))
         client = Client(http=Several(clients), random=Random(seed))
         await tell_hooks(client, hooks)
-        yield Fleet(members=running, client=client, context=context, hooks=hooks)
+        url = f"http://127.0.0.1:{ports[0]}"
+        yield Fleet(members=running, url=url, client=client, context=context, hooks=hooks)
 
 
 async def tell_hooks(client: Client, hooks: Hooks) -> None:

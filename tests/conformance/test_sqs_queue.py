@@ -29,6 +29,7 @@ def harness_of(url: str, server: SqsServer) -> QueueHarness:
         lease_seconds=2,
         patience_seconds=10,
         dedups_for_all=False,
+        delivers_once=False,
         splits_depth=False,
         take_away=take_away,
         bring_back=bring_back,

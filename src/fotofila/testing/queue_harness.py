@@ -42,6 +42,9 @@ class QueueHarness:
     dedups_for_all: bool = True
     """False where each sender only knows the de-duplication ids that it used itself."""
 
+    delivers_once: bool = True
+    """False where the server may, rarely, give a message to two receivers at once."""
+
     splits_depth: bool = True
     """False where what waits for its delay, or whose lease is over, counts as leased until it is received."""
 

@@ -13,6 +13,16 @@ Guarantees, each a test in `fotofila.testing.queue_conformance`:
 9. `discard` ends a message and nobody hears of it again.
 10. `depth` counts what is ready and what is leased; messages that wait for their delay count as ready.
 11. Messages of one lane are delivered about in the order in which they were enqueued.
+12. `receive` waits on all its lanes at once; one that is cancelled leaves messages to others, or to the next `receive`.
+
+Where a server cannot keep one of these, its adapter says so at its top and the suite asks it for less (`QueueHarness`):
+
+- NATS and SQS count as leased what waits for its delay or whose lease is over, until it is received (10); the sum is
+  that of all messages. SQS counts about.
+- SQS does not know ids (7): each sender knows those that it used itself. It may deliver twice, rarely (2), and mixes
+  the order more (11). Every message carries an id of its own, and whoever reads it acts on it once.
+- On both, what is done with a delivery whose lease is over is dropped, also when nobody has the message yet (4): it
+  comes back.
 """
 
 from __future__ import annotations

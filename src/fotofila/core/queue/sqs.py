@@ -59,6 +59,7 @@ class SqsQueue:
         self._client: Any = None
         self._opening = asyncio.Lock()
         self._busy = asyncio.Semaphore(AT_ONCE)
+        self._idle = False
         self._sent: dict[tuple[str, str], float] = {}
         self._polls = Polls(
             ask=self._ask,
@@ -140,7 +141,7 @@ class SqsQueue:
         lanes = [self._names.of(lane) for lane in lanes]
         deadline = now() + wait_seconds
         taken = await self._polls.take(lanes, max_messages)
-        if len(lanes) > 1 or not wait_seconds:
+        if not wait_seconds or (len(lanes) > 1 and not self._idle):
             for lane in lanes:
                 taken += await self._take(lane, max_messages - len(taken), lease_seconds)
         batch = min(BATCH, max_messages) if len(lanes) == 1 else 1
@@ -149,6 +150,7 @@ class SqsQueue:
             taken = await self._polls.take(lanes, max_messages)
         if len(lanes) == 1 and len(taken) == BATCH:
             taken += await self._take(lanes[0], max_messages - len(taken), lease_seconds)
+        self._idle = not taken  # then nothing was there a moment ago: waiting is enough, at half the requests
         return taken
 
     async def _take(self, lane: str, count: int, lease_seconds: float) -> list[Delivery]:

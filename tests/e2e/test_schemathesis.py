@@ -14,6 +14,7 @@ from tests.e2e.conftest import NOOP, serving
 EXAMPLES = os.environ.get("FOTOFILA_SCHEMATHESIS_EXAMPLES", "8")
 LEFT_OUT = (
     "/api/events",  # a stream has no end
+    "/api/uploads/tus",  # it cannot write a body of the media type that tus has
     "/api/session",  # a generated sign-in would use up the attempts that are allowed
 )
 
@@ -34,7 +35,7 @@ async def test_nothing_that_the_document_allows_or_forbids_crashes_the_server(tm
             "--generation-with-security-parameters=false",
             "--seed=1",
             "--no-color",
-            *(part for path in LEFT_OUT for part in ("--exclude-path-regex", f"^{path}")),
+            f"--exclude-path-regex=^({'|'.join(LEFT_OUT)})",  # of several, only the last would count
             cwd=tmp_path,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

@@ -9,8 +9,7 @@ from http import HTTPStatus
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -18,14 +17,8 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fotofila.api.request_info import request_info
-from fotofila.core.errors import (
-    BadRequestError,
-    FotofilaError,
-    InvalidInputError,
-    StorageFullError,
-    TooLargeError,
-    UnavailableError,
-)
+from fotofila.core.db import outages
+from fotofila.core.errors import BadRequestError, FotofilaError, InvalidInputError, TooLargeError
 from fotofila.core.observability.logs import get_logger
 
 log = get_logger("fotofila.api")
@@ -86,19 +79,10 @@ def judge(error: Exception, *, request_id: str) -> Verdict:
 def translate(error: Exception) -> FotofilaError | None:
     """Say what an error of a driver or of the connection means in our words; None where it means a bug."""
     match error:
-        case FotofilaError():
-            return error
         case ClientDisconnect():
             return BadRequestError("The body was cut off: send it again.")
-        case DataError():
-            return InvalidInputError("A value cannot be kept: it has characters or a size out of range.")
-        case OperationalError() if "is full" in str(error):
-            return StorageFullError("The disk of the database is full: free some space and try again.")
-        case OperationalError() | InterfaceError() | PoolTimeoutError() | ConnectionError():
-            return UnavailableError(
-                "The database does not answer at the moment: try again shortly.",
-                headers={"Retry-After": RETRY_SECONDS},
-            )
+        case FotofilaError() | SQLAlchemyError() | ConnectionError() | TimeoutError():
+            return outages.translate(error)
     return None
 
 
@@ -134,6 +118,8 @@ def answer(error: Exception, scope: Scope) -> Response:
     verdict = judge(error, request_id=request_id)
     if verdict.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("http.crashed", code=verdict.code, exc_info=error)
+    elif isinstance(error, IntegrityError):
+        log.warning("http.crossed", error=outages.first_line(error))
     elif verdict.status > HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("http.unavailable", code=verdict.code, error=repr(error))
     problem = Problem(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import CursorResult, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fotofila.core.db import insert_ignore
+from fotofila.core.db.locks import lock_name
 from fotofila.core.errors import ConflictError, NotFoundError
 from fotofila.core.events.models import Event
 from fotofila.core.ids import new_id
@@ -42,24 +45,25 @@ async def create_rule(
         ConflictError: the target has a rule for this event.
         LimitReachedError: the workspace has as many as it may.
     """
+    await lock_name(session, f"rules:{target.owner}")
     if (await session.scalar(select(func.count()).where(Rule.owner == target.owner)) or 0) >= MOST_RULES:
         raise LimitReachedError(f"A workspace has at most {MOST_RULES} notification rules: delete one first.")
-    twin = select(Rule.id).where(Rule.target_id == target.id, Rule.event == event)
-    if await session.scalar(twin) is not None:
-        raise ConflictError(f"The target has a rule for {event} already: change that one.")
-    rule = Rule(
-        id=new_id(),
-        owner=target.owner,
-        event=event,
-        target_id=target.id,
-        quiet_seconds=quiet_seconds,
-        enabled=enabled,
-        after_event_id=await session.scalar(select(func.max(Event.id))) or 0,
-        created_at=now,
+    rule_id = new_id()
+    made = await session.execute(
+        insert_ignore(session, Rule).values(
+            id=rule_id,
+            owner=target.owner,
+            event=event,
+            target_id=target.id,
+            quiet_seconds=quiet_seconds,
+            enabled=enabled,
+            after_event_id=await session.scalar(select(func.max(Event.id))) or 0,
+            created_at=now,
+        )
     )
-    session.add(rule)
-    await session.flush()
-    return rule
+    if cast("CursorResult[Any]", made).rowcount == 0:
+        raise ConflictError(f"The target has a rule for {event} already: change that one.")
+    return await session.get_one(Rule, rule_id)
 
 
 async def change_rule(session: AsyncSession, rule: Rule, *, quiet_seconds: int | None, enabled: bool | None) -> None:

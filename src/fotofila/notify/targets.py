@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.config import Settings
 from fotofila.core.crypto import SecretKeys
+from fotofila.core.db.locks import lock_name
 from fotofila.core.errors import ConflictError, InvalidInputError, NotFoundError
 from fotofila.core.ids import new_id
 from fotofila.notify.chats import read_chat_url
@@ -95,6 +96,7 @@ async def create_target(
     Raises:
         LimitReachedError: the workspace has as many as it may.
     """
+    await lock_name(session, f"targets:{owner}")
     if (await session.scalar(select(func.count()).where(Target.owner == owner)) or 0) >= MOST_TARGETS:
         raise LimitReachedError(f"A workspace has at most {MOST_TARGETS} notification targets: delete one first.")
     target_id = new_id()

@@ -14,6 +14,8 @@ from fotofila.core.db.migrate import upgrade
 from fotofila.testing.servers import NatsServer, PostgresServer, S3Server, Server
 from tests.e2e.proxy import Proxy, proxying
 
+REFUSING = "postgresql://nobody@127.0.0.1:1/none"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -50,7 +52,7 @@ async def embedded(folder: Path, *, seed: int) -> AsyncIterator[Parts]:
 
 @asynccontextmanager
 async def servers(folder: Path, *, seed: int) -> AsyncIterator[Parts]:
-    """PostgreSQL, NATS and S3, each behind a proxy; workers never hear of the database."""
+    """PostgreSQL, NATS and S3, each behind a proxy; the database that workers are told of refuses them."""
     async with AsyncExitStack() as stack:
         database = stack.enter_context(PostgresServer(folder / "postgres"))
         queue = stack.enter_context(NatsServer(folder / "nats"))
@@ -77,7 +79,7 @@ async def servers(folder: Path, *, seed: int) -> AsyncIterator[Parts]:
         address = f"postgresql://postgres@{breakable['database'].proxy.address}/postgres"
         yield Parts(
             serving={"data_dir": folder / "data", "database_url": address, **by_proxy},
-            working={"data_dir": folder / "worker", **by_proxy},
+            working={"data_dir": folder / "worker", "database_url": REFUSING, **by_proxy},
             looking={"data_dir": folder / "data", **straight},
             breakable=breakable,
         )

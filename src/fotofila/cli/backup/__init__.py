@@ -1,5 +1,5 @@
-"""Backups: one tar file of `fotofila.db`, `objects/…`, perhaps `secret.key`, and at its end `manifest.json`.
+"""Backups: one tar file of the database (`fotofila.db` or `fotofila.dump`), `objects/…`, perhaps `secret.key`.
 
-The manifest lists the SHA-256 of every member. It comes last, so that the file is written in one pass and one that was
-cut off has none.
+At its end stands `manifest.json`, which lists the SHA-256 of every member. It comes last, so that the file is written
+in one pass and one that was cut off has none.
 """

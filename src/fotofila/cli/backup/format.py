@@ -10,10 +10,13 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from fotofila.core.db import Database
-from fotofila.core.errors import ConflictError, FotofilaError, InvalidInputError
+from fotofila.core.errors import ConflictError, FotofilaError
 
 FORMAT = 1
 DATABASE = "fotofila.db"
+"""A file of SQLite."""
+DUMP = "fotofila.dump"
+"""A copy that `pg_dump` made."""
 OBJECTS = "objects/"
 SECRET_KEY = "secret.key"  # noqa: S105 - the name of a file
 MANIFEST = "manifest.json"
@@ -65,20 +68,9 @@ def summary(members: Sequence[Member], revision: str | None) -> Summary:
     return Summary(members=len(members), bytes=sum(member.size_bytes for member in members), revision=revision)
 
 
-def database_file(database: Database) -> Path:
-    """Return the file of a SQLite database.
-
-    Raises:
-        InvalidInputError: the database is no file of ours.
-    """
-    if not database.is_sqlite:
-        message = (
-            "A backup holds a SQLite database; this one is on a server: "
-            "use pg_dump for it, and copy the objects by the means of their storage."
-        )
-        raise InvalidInputError(message)
-
-    return database.file
+def member_of(database: Database) -> str:
+    """Return under which name a backup holds a database of this kind."""
+    return DATABASE if database.is_sqlite else DUMP
 
 
 def hash_file(path: Path) -> str:

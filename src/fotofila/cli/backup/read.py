@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from fotofila.bootstrap import make_database, make_storage
 from fotofila.cli.backup.format import (
     DATABASE,
+    DUMP,
     FORMAT,
     MANIFEST,
     OBJECTS,
@@ -21,11 +22,14 @@ from fotofila.cli.backup.format import (
     Manifest,
     NotEmptyError,
     Summary,
-    database_file,
     hash_file,
+    member_of,
     summary,
 )
+from fotofila.cli.backup.postgres import demand_empty, restore
+from fotofila.cli.database import told_database
 from fotofila.core.config import Settings
+from fotofila.core.db import Database
 from fotofila.core.errors import NotFoundError
 from fotofila.core.storage import Storage
 
@@ -41,12 +45,15 @@ async def restore_from(settings: Settings, source: Path) -> Summary:
     prepare(source, settings.data_dir)
     database = make_database(settings)
     try:
-        target = database_file(database)
-        if target.exists():
-            raise NotEmptyError(f"There is a database {target} already: restore where there is none.")
+        if not database.is_sqlite:
+            with told_database(database):
+                await demand_empty(database)
+        elif database.file.exists():
+            raise NotEmptyError(f"There is a database {database.file} already: restore where there is none.")
         with tempfile.TemporaryDirectory(prefix=".restoring-", dir=settings.data_dir) as folder:
             manifest = await asyncio.to_thread(unpack, source, Path(folder))
-            await put_in_place(settings, Path(folder), manifest, target)
+            demand_same_kind(manifest, database)
+            await put_in_place(settings, Path(folder), manifest, database)
     finally:
         await database.close()
     return summary(manifest.members, manifest.revision)
@@ -86,7 +93,16 @@ def unpack(source: Path, folder: Path) -> Manifest:
     return manifest
 
 
-async def put_in_place(settings: Settings, folder: Path, manifest: Manifest, target: Path) -> None:
+def demand_same_kind(manifest: Manifest, database: Database) -> None:
+    """Raise BadBackupError where a backup holds a database of the other kind."""
+    if not any(member.name == member_of(database) for member in manifest.members):
+        kinds = ("SQLite", "PostgreSQL") if database.is_sqlite else ("PostgreSQL", "SQLite")
+        raise BadBackupError(
+            f"FOTOFILA_DATABASE_URL names {kinds[0]}, and this is a backup of {kinds[1]}: set another."
+        )
+
+
+async def put_in_place(settings: Settings, folder: Path, manifest: Manifest, database: Database) -> None:
     """Put objects first and the database last, so that its rows never tell of objects that are not there."""
     storage = make_storage(settings)
     try:
@@ -98,7 +114,10 @@ async def put_in_place(settings: Settings, folder: Path, manifest: Manifest, tar
         await storage.close()
     if any(member.name == SECRET_KEY for member in manifest.members):
         place(folder / SECRET_KEY, settings.data_dir / SECRET_KEY)
-    place(folder / DATABASE, target)
+    if database.is_sqlite:
+        place(folder / DATABASE, database.file)
+    else:
+        await restore(database, folder / DUMP)
 
 
 async def demand_no_objects(storage: Storage) -> None:

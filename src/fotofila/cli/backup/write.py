@@ -16,7 +16,6 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from fotofila import __version__
 from fotofila.bootstrap import make_database, make_storage
 from fotofila.cli.backup.format import (
-    DATABASE,
     FORMAT,
     MANIFEST,
     OBJECTS,
@@ -25,14 +24,16 @@ from fotofila.cli.backup.format import (
     Member,
     NotEmptyError,
     Summary,
-    database_file,
     hash_file,
+    member_of,
     summary,
 )
+from fotofila.cli.backup.postgres import dump
 from fotofila.cli.database import told_database
 from fotofila.cli.output import ERR
 from fotofila.core.clock import SystemClock
 from fotofila.core.config import Settings
+from fotofila.core.db import Database
 from fotofila.core.db.migrate import current_revision
 from fotofila.core.errors import NotFoundError
 from fotofila.core.storage import ObjectNotFoundError, Storage
@@ -44,19 +45,18 @@ async def back_up_to(settings: Settings, target: Path, *, with_secret_key: bool)
     Raises:
         NotEmptyError: there is a file of this name.
         NotFoundError: there is no database yet, or no secret key.
-        InvalidInputError: the database is not SQLite.
+        ProgramFailedError: PostgreSQL's own program failed.
     """
     partial = begin(target)
     database, storage = make_database(settings), make_storage(settings)
     try:
-        source = database_file(database)
-        if not source.is_file():
-            raise NotFoundError(f"There is no database {source} yet: is FOTOFILA_DATA_DIR the right folder?")
+        if database.is_sqlite and not database.file.is_file():
+            raise NotFoundError(f"There is no database {database.file} yet: is FOTOFILA_DATA_DIR the right folder?")
         with told_database(database):
             revision = await current_revision(database)
         key = secret_key_file(settings) if with_secret_key else None
         with tarfile.open(partial, "x") as tar:
-            members = [member async for member in write_members(tar, source, storage, key)]
+            members = [member async for member in write_members(tar, database, storage, key)]
             manifest = Manifest(
                 format=FORMAT,
                 program=f"fotofila {__version__}",
@@ -99,14 +99,18 @@ def secret_key_file(settings: Settings) -> Path:
 
 
 async def write_members(
-    tar: tarfile.TarFile, source: Path, storage: Storage, key: Path | None
+    tar: tarfile.TarFile, database: Database, storage: Storage, key: Path | None
 ) -> AsyncIterator[Member]:
     """Add the database as it is now, then the objects: each was stored before the row that tells of it."""
     with tempfile.TemporaryDirectory(prefix="fotofila-backup-") as folder, progress() as shown:
         task = shown.add_task("", files=0)
-        copy = Path(folder) / DATABASE
-        await asyncio.to_thread(copy_database, source, copy)
-        yield await asyncio.to_thread(add_file, tar, DATABASE, copy)
+        name = member_of(database)
+        copy = Path(folder) / name
+        if database.is_sqlite:
+            await asyncio.to_thread(copy_database, database.file, copy)
+        else:
+            await dump(database, copy)
+        yield await asyncio.to_thread(add_file, tar, name, copy)
         if key is not None:
             yield await asyncio.to_thread(add_file, tar, SECRET_KEY, key)
         number = 0

@@ -33,7 +33,7 @@ def backup(
     """Write database, photos and results into one file.
 
     The server may go on meanwhile: the database is copied as it is at one moment, the photos after it, so that none
-    is missing. The queue is left out: what was on its way is sent again after a restore.
+    is missing. PostgreSQL is copied by its own `pg_dump`, which must be installed. The queue is left out: what was on its way is sent again after a restore.
 
     `fotofila backup fotofila-2026-01-31.tar`
     """
@@ -53,7 +53,7 @@ def backup(
 def restore(file: Archive, data_dir: DataDir = None, json: Json = False) -> None:
     """Bring a backup back into an empty data folder.
 
-    Every file is checked before anything is put in its place; a folder that holds something is refused.
+    Every file is checked before anything is put in its place; a folder or a database that holds something is refused.
 
     `FOTOFILA_DATA_DIR=/srv/fotofila fotofila restore fotofila-2026-01-31.tar`
     """

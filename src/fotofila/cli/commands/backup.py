@@ -33,7 +33,8 @@ def backup(
     """Write database, photos and results into one file.
 
     The server may go on meanwhile: the database is copied as it is at one moment, the photos after it, so that none
-    is missing. PostgreSQL is copied by its own `pg_dump`, which must be installed. The queue is left out: what was on its way is sent again after a restore.
+    is missing. PostgreSQL is copied by its own `pg_dump`, which must be installed. The queue is left out: what was on
+    its way is sent again after a restore.
 
     `fotofila backup fotofila-2026-01-31.tar`
     """

@@ -81,9 +81,9 @@ def make_nats_queue(settings: Settings, names: LaneNames) -> Queue:
     address = NatsAddress(
         url=settings.queue_url,
         credentials=settings.queue_credentials.get_secret_value(),
-        tls_ca=settings.queue_tls_ca,
-        tls_certificate=settings.queue_tls_certificate,
-        tls_key=settings.queue_tls_key,
+        tls_ca=Path(settings.queue_tls_ca) if settings.queue_tls_ca else None,
+        tls_certificate=Path(settings.queue_tls_certificate) if settings.queue_tls_certificate else None,
+        tls_key=Path(settings.queue_tls_key) if settings.queue_tls_key else None,
     )
     try:
         address.options()

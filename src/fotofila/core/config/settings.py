@@ -50,7 +50,11 @@ class Settings(BaseSettings):
         description="Objects: `file:///folder`, `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`. "
         "Empty: the folder `objects` in the data folder.",
     )
-    queue_url: str = Field("", description="Queue. Empty: a SQLite file of its own in the data folder.")
+    queue_url: str = Field(
+        "",
+        description="Queue: `sqlite:///file`, `nats://[user:password@]host:4222[,host:4222]` (`tls://` demands "
+        "encryption) or `sqs://region`. Empty: a SQLite file of its own in the data folder.",
+    )
     models_dir: Path = Field(
         Path("~/.cache/fotofila"), description="Folder of the models, filled by `fotofila models fetch`."
     )
@@ -83,6 +87,25 @@ class Settings(BaseSettings):
         30.0,
         gt=0,
         description="Buckets: longest wait for an answer, with the time to send 8 MiB in it, before it is given up.",
+    )
+
+    # Queue on a server
+    queue_credentials: SecretStr = Field(
+        SecretStr(""), description="NATS: text of a credentials file (`.creds`), for servers with accounts."
+    )
+    queue_tls_ca: str = Field("", description="NATS: file of the authority that signed the server's key.")
+    queue_tls_certificate: str = Field("", description="NATS: file of the certificate that we show.")
+    queue_tls_key: str = Field("", description="NATS: file of the key of that certificate.")
+    queue_replicas: int = Field(
+        0, ge=0, le=5, description="NATS: servers of a cluster that keep each stream. 0: leave it as it is, or one."
+    )
+    queue_endpoint: str = Field("", description="SQS: `https://host[:port]` of a server other than AWS's. Empty: AWS.")
+    queue_access_key_id: SecretStr = Field(
+        SecretStr(""), description="SQS: access key. Empty: AWS's own chain (environment, profile, role)."
+    )
+    queue_secret_access_key: SecretStr = Field(SecretStr(""), description="SQS: the secret of the access key.")
+    queue_create: bool = Field(
+        default=True, description="SQS: make queues that are not there, and set their redrive policy."
     )
 
     # HTTP

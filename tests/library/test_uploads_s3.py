@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fotofila.access.workspaces import DEFAULT_WORKSPACE
 from fotofila.feedback.sweeper import sweep_once
 from fotofila.testing.servers import S3Server
 from tests.library.conftest import House, open_house
@@ -48,7 +49,7 @@ async def test_bytes_go_straight_into_the_bucket(house: House, s3_server: S3Serv
     assert answer.status_code == 202, answer.text
     made = answer.json()["photo"]
     assert made["checksum_sha256"] == sha256(content)
-    assert (await house.client.get(made["links"]["image"], follow_redirects=True)).content == content
+    assert await house.context.storage.get(f"originals/{DEFAULT_WORKSPACE}/{made['id']}") == content
     assert await staged(house) == []
     assert (await complete(house, target["id"])).json()["photo"]["id"] == made["id"]
 

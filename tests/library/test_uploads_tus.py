@@ -4,11 +4,14 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from fotofila.api.app import create_app
+from fotofila.core.storage.local import LocalStorage, LocalWriter
 from fotofila.library.multipart import CutOffError
 from fotofila.library.uploads.errors import SilentClientError
 from fotofila.library.uploads.tus.append import BUFFER_BYTES, Inflow
@@ -126,6 +129,37 @@ async def test_of_two_that_send_at_once_one_is_told_that_it_came_second(house: H
         await send(house, url, content[size:], size)
     assert [one["checksum_sha256"] for one in await photos(house)] == [sha256(content)]
     assert len(await staged(house, "")) == 1
+
+
+class Died(BaseException):
+    """The process is gone: no handler runs."""
+
+
+class Dying(LocalStorage):
+    """Dies when it is asked for an original."""
+
+    @asynccontextmanager
+    async def open_writer(self, key: str, *, if_absent: bool = False) -> AsyncIterator[LocalWriter]:
+        if key.startswith("originals/"):
+            raise Died
+        async with super().open_writer(key, if_absent=if_absent) as writer:
+            yield writer
+
+
+async def test_a_server_that_dies_at_the_very_end_is_asked_for_the_end_again(house: House) -> None:
+    content = photo()
+    url = await begin(house, content)
+    await send(house, url, content[:200_000], 0)
+    dying = replace(house.context, storage=Dying(house.context.settings.data_dir / "objects"))
+    transport = httpx.ASGITransport(create_app(dying), client=("127.0.0.1", 40003))
+    headers = {**house.client.headers, **CHUNK, "Upload-Offset": "200000"}
+    async with httpx.AsyncClient(transport=transport, base_url=house.client.base_url, headers=headers) as other:
+        with pytest.raises(Died):
+            await other.patch(url, content=content[200_000:])
+    assert (await offset_of(house, url), await photos(house)) == (200_000, [])
+    assert (await send(house, url, content[200_000:], 200_000)).headers["Fotofila-Photo-Id"]
+    assert [one["checksum_sha256"] for one in await photos(house)] == [sha256(content)]
+    assert await staged(house) == []
 
 
 async def broken_off(content: bytes) -> AsyncIterator[bytes]:

@@ -157,3 +157,37 @@ async def test_what_waits_in_the_outbox_is_counted(desk: Desk) -> None:
     await relay.relay_once(desk.context)
     await reconcile_once(desk.context)
     assert REGISTRY.get_sample_value("fotofila_outbox_messages", {"lane": "process"}) == 0
+
+
+async def test_clock_that_goes_back_holds_nothing_up(desk: Desk) -> None:
+    """Every step of a photo falls into another hour, each an hour before the one before it."""
+    added = await desk.add()
+    desk.clock.advance(-3600)
+    assert await relay.relay_once(desk.context) == 0
+    await reconcile_once(desk.context)
+    assert await relay.relay_once(desk.context) == 1
+    desk.clock.advance(-3600)
+    message, _ = await desk.take()
+    reporter = await desk.begin(message)
+    desk.clock.advance(-3600)
+    await reporter.retrying(TROUBLE, wait_seconds=5)
+    desk.clock.advance(-3600)
+    await desk.consume()
+    desk.clock.advance(-3600)
+    await reconcile_once(desk.context)
+    message, reporter = await desk.begun()
+    desk.clock.advance(-3600)
+    await desk.finish(message, reporter)
+    await desk.consume()
+    assert ((await desk.job(added)).state, message.attempt) == ("done", 2)
+
+
+async def test_clocks_that_differ_a_little_change_nothing(desk: Desk) -> None:
+    await desk.add()
+    _, reporter = await desk.begun()
+    await reporter.retrying(TROUBLE, wait_seconds=100)
+    await desk.consume()
+    desk.clock.advance(-LEASE)
+    await reconcile_once(desk.context)
+    desk.clock.advance(LEASE)
+    assert await relay.relay_once(desk.context) == 0

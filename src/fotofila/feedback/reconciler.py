@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -57,12 +57,24 @@ async def reconcile_once(context: Context) -> int:
     depths = {lane: await measure(context, lane) for lane in lanes_of(context) | set(lanes.values())}
     empty = {lane for lane, depth in depths.items() if depth.ready + depth.leased == 0}
     found["vanished"] = (stale, {job_id for job_id, lane in lanes.items() if lane in empty})
+    await follow_clock(context, now)
     sent = 0
     for reason, (query, job_ids) in found.items():
         if job_ids:  # each in a transaction of its own: within one, jobs are held in the order of their ids
             async with context.db.write() as session:
                 sent += await send_again(session, query, job_ids, reason=reason, now=now)
     return sent
+
+
+async def follow_clock(context: Context, now: datetime) -> None:
+    """Have what was written in the future, before the clock was set back, sent now and not when it is then."""
+    ahead = OutboxMessage.created_at > now + timedelta(seconds=context.settings.lease_seconds)
+    async with context.db.read() as session:
+        if await session.scalar(select(OutboxMessage.id).where(ahead).limit(1)) is None:
+            return
+    async with context.db.write() as session:
+        await session.execute(update(OutboxMessage).where(ahead).values(created_at=now, due_at=now))
+    log.warning("clock.went_back")
 
 
 def lost(state: JobState, column: InstrumentedAttribute[datetime | None], before: datetime) -> Select[str]:

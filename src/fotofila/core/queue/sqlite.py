@@ -23,6 +23,8 @@ from fotofila.core.sqlite import POLL_SECONDS, SqliteChanges, identity
 DEDUP_SECONDS = 600
 LOOK_SECONDS = 1.0
 """Leases and delays end without a commit, so an empty lane is looked at now and then."""
+EVER = 0.0
+"""Since when a message is ready that waits for nothing: so it is, also when the clock is set back."""
 BUSY_SECONDS = 30
 WAL_TRIES = 250
 
@@ -55,7 +57,7 @@ class SqliteQueue:
 
     A message is leased while `receipt` is set and `ready_at` (then the end of its lease) lies ahead; when that time
     passes it is ready again. The wall clock is used because processes must agree on it; one that jumps back only makes
-    messages wait longer, never deliver twice.
+    leases and delays longer, never deliver twice.
     """
 
     def __init__(
@@ -117,7 +119,7 @@ class SqliteQueue:
                 fresh = [m for m in messages if m.dedup_id is None or claim_dedup(connection, lane, m.dedup_id, now)]
                 connection.executemany(
                     "INSERT INTO messages (id, lane, payload, ready_at) VALUES (?, ?, ?, ?)",
-                    [(new_id(), lane, m.payload, now) for m in fresh],
+                    [(new_id(), lane, m.payload, EVER) for m in fresh],
                 )
 
         await self._run(work)
@@ -174,7 +176,7 @@ class SqliteQueue:
         connection.execute(
             "UPDATE messages SET lane = ?, dead_letter = 1, deliveries = 0, receipt = NULL, ready_at = ?"
             " WHERE lane = ? AND ready_at <= ? AND deliveries >= ?",
-            (self._names.failures, now, lane, now, self._max_deliveries),
+            (self._names.failures, EVER, lane, now, self._max_deliveries),
         )
 
     async def ack(self, deliveries: Sequence[Delivery]) -> None:

@@ -45,6 +45,31 @@ async def test_heartbeat_keeps_a_job_for_as_long_as_it_takes(desk: Desk) -> None
     assert (await desk.job(added)).dispatch == 1
 
 
+async def test_nobody_is_silent_while_feedback_is_away(desk: Desk) -> None:
+    added = await desk.add()
+    _, reporter = await desk.begun()
+    for _ in range(2 * SILENT_LEASES):
+        await reporter.heartbeat()
+        desk.clock.advance(LEASE)
+        assert await reconcile_once(desk.context) == 0
+    await desk.consume()
+    desk.clock.advance(SILENT_LEASES * LEASE + 1)
+    assert await reconcile_once(desk.context) == 1, "now there is nothing that anybody would have to read"
+    assert (await desk.job(added)).dispatch == 2
+
+
+async def test_backlog_of_results_hides_no_dead_worker(desk: Desk) -> None:
+    dead, alive = await desk.add(), await desk.add()
+    await desk.begun()
+    _, reporter = await desk.begun()
+    desk.clock.advance(SILENT_LEASES * LEASE + 1)
+    await reporter.heartbeat()
+    await desk.consume()
+    await reporter.heartbeat()
+    assert await reconcile_once(desk.context) == 1
+    assert ((await desk.job(dead)).dispatch, (await desk.job(alive)).dispatch) == (2, 1)
+
+
 async def test_queued_job_that_vanished_is_sent_again(desk: Desk) -> None:
     added = await desk.add()
     await relay.relay_once(desk.context)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from fotofila.testing.processes import acting
-from fotofila.worker.scratch import PREFIX, scratch_folder
+from fotofila.worker.scratch import DIRECT_PREFIX, PREFIX, remove_stale, scratch_folder
 
 
 @pytest.fixture
@@ -56,3 +57,13 @@ def test_folders_of_others_are_left_alone(root: Path) -> None:
     with scratch_folder():
         pass
     assert names(root) == [f"{PREFIX}file", f"{PREFIX}of-somebody-else"]
+
+
+def test_what_killed_servers_left_is_removed_after_a_day(root: Path) -> None:
+    old, fresh = root / f"{DIRECT_PREFIX}old", root / f"{DIRECT_PREFIX}fresh"
+    for folder in (old, fresh):
+        folder.mkdir()
+        (folder / "original").write_bytes(b"somebody's photo")
+    os.utime(old, times=(0, 0))
+    remove_stale()
+    assert names(root) == [fresh.name]

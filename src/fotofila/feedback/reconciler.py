@@ -56,6 +56,8 @@ async def reconcile_once(context: Context) -> int:
         await count_outbox(context, session)
     depths = {lane: await measure(context, lane) for lane in lanes_of(context) | set(lanes.values())}
     empty = {lane for lane, depth in depths.items() if depth.ready + depth.leased == 0}
+    if depths["results"].ready and not await feedback_works(context, now - SILENT_LEASES * lease):
+        del found["silent"]  # their signs of life lie there unread
     found["vanished"] = (stale, {job_id for job_id, lane in lanes.items() if lane in empty})
     await follow_clock(context, now)
     sent = 0
@@ -64,6 +66,13 @@ async def reconcile_once(context: Context) -> int:
             async with context.db.write() as session:
                 sent += await send_again(session, query, job_ids, reason=reason, now=now)
     return sent
+
+
+async def feedback_works(context: Context, since: datetime) -> bool:
+    """Say whether anybody has written down a sign of life lately, of any job."""
+    heard = select(Job.id).where(Job.state == JobState.RUNNING, Job.heartbeat_at >= since).limit(1)
+    async with context.db.read() as session:
+        return await session.scalar(heard) is not None
 
 
 async def follow_clock(context: Context, now: datetime) -> None:

@@ -12,6 +12,7 @@ from fotofila.core.config import Settings
 from fotofila.core.errors import FotofilaError
 from fotofila.worker.loop import available_cpus
 from fotofila.worker.pool import ChildPool, Request
+from fotofila.worker.scratch import DIRECT_PREFIX, remove_stale
 
 WAIT_SECONDS = 5.0
 """A caller that waits for its answer should rather be told to come back than wait longer than this for a child."""
@@ -35,10 +36,11 @@ class DirectPool:
         self._settings = settings
         self._wait_seconds = wait_seconds
         self._pool: ChildPool | None = None
+        remove_stale()
 
     async def __call__(self, kind: JobKind, args: Mapping[str, Any], original: Path, media_type: str) -> dict[str, Any]:
         """Return the result of the kind's `work`, or raise its error; a full pool raises a 503 with Retry-After."""
-        with tempfile.TemporaryDirectory(prefix="fotofila-direct-") as folder:
+        with tempfile.TemporaryDirectory(prefix=DIRECT_PREFIX) as folder:
             return await self.run(kind, args, original, media_type, folder=Path(folder))
 
     async def run(

@@ -6,11 +6,14 @@ import contextlib
 import fcntl
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 PREFIX = "fotofila-worker-"
+DIRECT_PREFIX = "fotofila-direct-"
+STALE_SECONDS = 86400
 LOCK = "in-use"
 
 
@@ -35,3 +38,11 @@ def remove_unless_held(folder: Path) -> None:
     with contextlib.suppress(OSError), (folder / LOCK).open("r") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_stale() -> None:
+    """Remove what killed servers left of calls of the direct lane: no call lasts for a day."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{DIRECT_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > STALE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)

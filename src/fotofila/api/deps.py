@@ -20,6 +20,8 @@ from fotofila.core.capability import Context, Principal
 from fotofila.core.errors import ForbiddenError
 
 SESSION_COOKIE = "fotofila_session"
+EDITS = "photos:write"
+"""The scope of an editor."""
 
 
 async def get_context(request: Request) -> Context:
@@ -63,11 +65,16 @@ def require(scope: str) -> Callable[..., Awaitable[Principal]]:
     """Make a dependency that lets only principals with a scope pass, and hands the principal on."""
 
     async def check(principal: PrincipalDep) -> Principal:
-        if scope not in principal.scopes:
-            raise ForbiddenError(f"This needs the scope {scope!r}: use a key or a role that has it.", scope=scope)
-        return principal
+        return demand(principal, scope)
 
     return check
+
+
+def demand(principal: Principal, scope: str) -> Principal:
+    """Return a principal that has a scope; raises ForbiddenError for any other."""
+    if scope not in principal.scopes:
+        raise ForbiddenError(f"This needs the scope {scope!r}: use a key or a role that has it.", scope=scope)
+    return principal
 
 
 SECURITY = (
@@ -78,7 +85,7 @@ SECURITY = (
 """For the OpenAPI document; the check itself is `get_principal`."""
 
 Reader = Annotated[Principal, Depends(require("photos:read"))]
-Editor = Annotated[Principal, Depends(require("photos:write"))]
+Editor = Annotated[Principal, Depends(require(EDITS))]
 FailureDesk = Annotated[Principal, Depends(require("failures"))]
 Admin = Annotated[Principal, Depends(require("admin"))]
 

@@ -6,13 +6,30 @@ from datetime import datetime
 from typing import Any
 
 from fotofila.core.jobs.models import Batch, Job
+from fotofila.core.jobs.states import JobState
 from fotofila.library.models import Photo
-from fotofila.library.schemas import BatchOut, Camera, Gps, JobOut, Links, PhotoDetail, PhotoOut, Upload
+from fotofila.library.schemas import BatchOut, Camera, Gps, JobError, JobOut, Links, PhotoDetail, PhotoOut, Upload
 
 
 def job_out(job: Job) -> JobOut:
-    """Shape a job."""
-    return JobOut.model_validate(job)
+    """Shape a job; what the database keeps is valid, and to check it again would cost as much as to write it."""
+    return JobOut.model_construct(
+        id=job.id,
+        kind=job.kind,
+        state=JobState(job.state),
+        lane=job.lane,
+        round=job.round,
+        attempt=job.attempt,
+        max_attempts=job.max_attempts,
+        progress=job.progress,
+        photo_id=job.photo_id,
+        batch_id=job.batch_id,
+        created_at=job.created_at,
+        scheduled_at=job.scheduled_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        error=JobError.model_validate(job.error) if job.error else None,
+    )
 
 
 def photo_fields(photo: Photo, job: Job | None) -> dict[str, Any]:
@@ -38,7 +55,7 @@ def photo_fields(photo: Photo, job: Job | None) -> dict[str, Any]:
         "batch_id": photo.batch_id,
         "created_at": photo.created_at,
         "job": job_out(job) if job else None,
-        "links": Links(
+        "links": Links.model_construct(
             self=base,
             image=f"{base}/image?size=original",
             thumbnail=f"{base}/image?size=256",
@@ -49,7 +66,7 @@ def photo_fields(photo: Photo, job: Job | None) -> dict[str, Any]:
 
 def photo_out(photo: Photo, job: Job | None) -> PhotoOut:
     """Shape a photo."""
-    return PhotoOut(**photo_fields(photo, job))
+    return PhotoOut.model_construct(**photo_fields(photo, job))
 
 
 def photo_detail(photo: Photo, job: Job | None, found: dict[str, Any]) -> PhotoDetail:
@@ -59,7 +76,8 @@ def photo_detail(photo: Photo, job: Job | None, found: dict[str, Any]) -> PhotoD
 
 def upload_out(photo: Photo, job: Job, *, duplicate: bool) -> Upload:
     """Shape what became of a file."""
-    return Upload(photo=photo_out(photo, job), job=job_out(job), duplicate=duplicate)
+    shown = photo_out(photo, job)
+    return Upload.model_construct(photo=shown, job=job_out(job), duplicate=duplicate)
 
 
 def batch_out(batch: Batch, now: datetime) -> BatchOut:

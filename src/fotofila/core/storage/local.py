@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from io import BufferedWriter
 from pathlib import Path
 from stat import S_ISREG
 from typing import TypeVar
@@ -40,35 +41,53 @@ T = TypeVar("T")
 
 
 class LocalWriter:
-    """A temporary file on its way to a key."""
+    """A temporary file on its way to a key.
 
-    def __init__(self, partial: Path, target: Path, *, if_absent: bool) -> None:
-        self._partial = partial
+    What was written last is held back, so that an object of one chunk is begun, written and committed in one visit to
+    a thread: those visits cost more than the file.
+    """
+
+    def __init__(self, target: Path, root: Path, *, if_absent: bool) -> None:
         self._target = target
+        self._root = root
         self._if_absent = if_absent
-        self._file = partial.open("xb")
+        self._held = b""
+        self._file: BufferedWriter | None = None
         self.committed = False
 
     async def write(self, chunk: bytes) -> None:
         """Add bytes."""
-        await asyncio.to_thread(self._file.write, chunk)
+        held, self._held = self._held, chunk
+        if held:
+            await asyncio.to_thread(self._append, held)
+
+    def _append(self, chunk: bytes) -> BufferedWriter:
+        if self._file is None:
+            self._file = begin_partial(self._target.parent, self._root, lambda partial: partial.open("xb"))
+        self._file.write(chunk)
+        return self._file
 
     async def commit(self) -> None:
         """Make the object whole, durable and visible."""
         await asyncio.to_thread(self._commit)
 
     def _commit(self) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        place(self._partial, self._target, if_absent=self._if_absent)
+        file = self._append(self._held)
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()
+        place(Path(file.name), self._target, if_absent=self._if_absent)
         self.committed = True
 
-    def abandon(self) -> None:
-        """Close and remove the temporary file."""
+    async def abandon(self) -> None:
+        """Close and remove the temporary file, if one was begun."""
+        if self._file is not None:
+            await asyncio.to_thread(self._remove, self._file)
+
+    def _remove(self, file: BufferedWriter) -> None:
         with suppress(OSError):
-            self._file.close()
-        self._partial.unlink(missing_ok=True)
+            file.close()
+        Path(file.name).unlink(missing_ok=True)
 
 
 class LocalStorage:
@@ -85,19 +104,13 @@ class LocalStorage:
     @asynccontextmanager
     async def open_writer(self, key: str, *, if_absent: bool = False) -> AsyncIterator[LocalWriter]:
         """Begin an object; it appears only with `commit`."""
-        target = self.path(key)
-
-        def begin(partial: Path) -> LocalWriter:
-            return LocalWriter(partial, target, if_absent=if_absent)
-
-        with os_errors(key):
-            writer = await asyncio.to_thread(begin_partial, target.parent, self._root, begin)
+        writer = LocalWriter(self.path(key), self._root, if_absent=if_absent)
         try:
             with os_errors(key):
                 yield writer
         finally:
             if not writer.committed:
-                await asyncio.to_thread(writer.abandon)
+                await writer.abandon()
 
     async def put(self, key: str, content: bytes) -> None:
         """Write a small object in one go."""

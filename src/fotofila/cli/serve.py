@@ -21,6 +21,7 @@ from fotofila.cli.storage import demand_storage
 from fotofila.core.capability import Context, Loop, load
 from fotofila.core.config import Settings, SettingsError
 from fotofila.core.db.migrate import prepare_database
+from fotofila.core.errors import FotofilaError
 from fotofila.core.observability.logs import get_logger
 from fotofila.feedback.loops import LOOPS
 from fotofila.feedback.pace import sleep
@@ -82,6 +83,9 @@ async def supervise(loop: Loop, context: Context, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             await run(context, stop)
+        except FotofilaError as error:  # the database, or what else a loop cannot do without
+            log.warning("loop.unavailable", loop=loop.name, sentence=error.message)
+            await sleep(stop, RESTART_SECONDS)
         except Exception as error:
             log.exception("loop.failed", loop=loop.name, error=repr(error))
             await sleep(stop, RESTART_SECONDS)
@@ -91,9 +95,10 @@ async def run_api(context: Context, listener: socket.socket, stop: asyncio.Event
     """Answer HTTP until told to stop."""
     settings = context.settings
     port = listener.getsockname()[1]
+    app = create_app(context)
     server = Server(
         uvicorn.Config(
-            create_app(context),
+            app,
             log_config=None,
             lifespan="off",
             server_header=False,
@@ -114,6 +119,7 @@ async def run_api(context: Context, listener: socket.socket, stop: asyncio.Event
             greeting.cancel()
         server.should_exit = True
         stop.set()
+    await app.state.limits.close()
 
 
 class Server(uvicorn.Server):

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
+from fotofila.core.db.gaps import without_gaps
 from fotofila.core.db.locks import is_postgresql, lock_rows, try_name
 from fotofila.core.errors import FotofilaError, UnavailableError
 from fotofila.core.events.lifecycle import finish_job, policy_wait_seconds, redrive
@@ -128,9 +129,9 @@ async def record(context: Context, session: AsyncSession, delivery: Delivery) ->
         round=job.round,
         attempt=message.attempt,
         code=error.code,
-        sentence=error.sentence,
+        sentence=without_gaps(error.sentence),
         permanent=error.permanent,
-        stack=error.stack,
+        stack=without_gaps(error.stack),
         payload=payload,
         state="open",
         created_at=now,

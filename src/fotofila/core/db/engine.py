@@ -24,6 +24,7 @@ from sqlalchemy.pool import Pool, StaticPool
 from fotofila.core.db import sqlite_driver
 from fotofila.core.db.base import UtcDateTime
 from fotofila.core.db.changes import Changes
+from fotofila.core.db.gaps import dump_json
 from fotofila.core.db.notify import NotifiedChanges
 from fotofila.core.db.postgresql import PostgresOptions, connect, postgresql_engine, shown
 from fotofila.core.db.sqlite_writer import SqliteWriter, Work
@@ -55,11 +56,12 @@ class Database:
             self.changes = NotifiedChanges(
                 connect=lambda: connect(url, self.options), execute=self._say, listens=not self.options.pooler
             )
-        self._read = async_sessionmaker(self.engine, expire_on_commit=False)
         self._write = async_sessionmaker(self.engine.execution_options(writes=True), expire_on_commit=False)
-        # A look of one statement needs no transaction; through a pooler it does, to stay with one server process.
+        # Statements that read see what is committed when they begin, in a transaction or without one; so they go
+        # without. Through a pooler they need one, to stay with one server process.
         level = "READ COMMITTED" if self.options.pooler else "AUTOCOMMIT"
         self._look = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level=level)
+        self._read = async_sessionmaker(self._look, expire_on_commit=False)
 
     @property
     def shown(self) -> str:
@@ -157,7 +159,7 @@ def sqlite_engine(
     engine = create_async_engine(
         url,
         connect_args={"timeout": BUSY_SECONDS, "lane": lane},
-        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_serializer=dump_json,
         json_deserializer=orjson.loads,
         **pool,
     )

@@ -9,7 +9,6 @@ locks are free for others.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ import orjson
 from sqlalchemy import ExceptionContext, event, exc
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from fotofila.core.db.gaps import dump_json
 from fotofila.core.db.outages import DatabaseUnavailableError, code_of, first_line, translate
 
 CONNECT_SECONDS = 10.0
@@ -172,24 +172,3 @@ def wake(connection: Any, record: Any, _proxy: Any) -> None:
         connection.ping()
     except (connection.dbapi.Error, OSError, TimeoutError) as error:
         raise exc.DisconnectionError from error
-
-
-def dump_json(value: Any) -> str:
-    """Write JSON that PostgreSQL takes: it knows neither NUL nor half a surrogate pair, which a file may hold."""
-    try:
-        text = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
-    except TypeError:
-        return json.dumps(without_gaps(value))
-    return json.dumps(without_gaps(value)) if "\\u0000" in text else text
-
-
-def without_gaps(value: Any) -> Any:
-    """Put a mark in place of each character that PostgreSQL refuses."""
-    match value:
-        case str():
-            return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        case dict():
-            return {without_gaps(str(key)): without_gaps(each) for key, each in value.items()}
-        case list() | tuple():
-            return [without_gaps(each) for each in value]
-    return value

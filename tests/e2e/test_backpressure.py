@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from pathlib import Path
 from random import Random
 
@@ -19,8 +20,9 @@ from fotofila.access.workspaces import DEFAULT_WORKSPACE
 from fotofila.core.ids import new_id
 from fotofila.core.jobs.models import Job
 from fotofila.core.jobs.states import OPEN
+from fotofila.testing.pictures import jpeg
 from tests.e2e.backlog import pour
-from tests.e2e.conftest import Tell
+from tests.e2e.conftest import NOOP, Tell, serving
 from tests.e2e.kill_client import Client
 from tests.e2e.matrix_cells import CELL_SECONDS, LOOK_SECONDS, SEED, wait_until_final
 from tests.e2e.matrix_fleet import LEASE_SECONDS, Fleet, running_fleet
@@ -29,6 +31,9 @@ from tests.e2e.matrix_parts import embedded
 WAITING = 10_000
 MOST_GROWTH_MIB = 24
 BACKLOG = 2000
+FLOOD = 40
+AT_ONCE = 4
+LARGE_BYTES = 3 * 2**20
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -97,3 +102,34 @@ async def test_workspace_with_few_jobs_does_not_wait_for_one_with_thousands(tmp_
         left = await count(fleet, DEFAULT_WORKSPACE, "process", *OPEN)
         tell(f"5 photos over after {seconds:.1f} s, while {left} of {BACKLOG} of the other workspace wait")
         assert left > BACKLOG / 2
+
+
+async def test_flood_of_uploads_is_told_to_come_back_and_all_of_it_is_taken(tmp_path: Path, tell: Tell) -> None:
+    told: Counter[str] = Counter()
+    async with serving(tmp_path, **NOOP, max_uploads=AT_ONCE, workers=1) as served, served.client() as client:
+
+        async def insist(number: int) -> str:
+            body = jpeg(comment=b"%d" % number) + bytes(LARGE_BYTES)
+            while True:
+                answer = await client.post("/api/photos", content=body)
+                told[str(answer.status_code)] += 1
+                if answer.status_code == 202:
+                    return str(answer.json()["photo"]["id"])
+                assert (answer.status_code, answer.json()["code"]) == (503, "overloaded"), answer.text
+                assert int(answer.headers["retry-after"]) > 0
+                await asyncio.sleep(0.2)
+
+        process = psutil.Process(served.member.running.pid)
+        await insist(FLOOD)
+        before, most = process.memory_info().rss, 0
+        async with asyncio.TaskGroup() as tasks:
+            uploads = [tasks.create_task(insist(number)) for number in range(FLOOD)]
+            while not all(task.done() for task in uploads):
+                most = max(most, process.memory_info().rss)
+                assert (await client.get("/healthz")).status_code == 200
+                await asyncio.sleep(LOOK_SECONDS)
+        assert len({task.result() for task in uploads}) == FLOOD
+    grown = (most - before) / 2**20
+    tell(f"{FLOOD} uploads at once, {AT_ONCE} taken at a time: answers {dict(told)}; grew by {grown:.0f} MiB")
+    assert told["503"] > 0
+    assert grown < 4 * AT_ONCE + MOST_GROWTH_MIB

@@ -32,7 +32,8 @@ DETECTOR = ModelSpec(
 )
 EMBEDDER = ModelSpec(
     name="sface",
-    version="2021dec",
+    # Its vectors are not those of the float model to the last digit, so the two are kept apart by name.
+    version="2021dec-bytes",
     role="face embedding, 128 numbers",
     filename="face_recognition_sface_2021dec.onnx",
     sha256="0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",

@@ -3,16 +3,24 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 
 from fotofila.core.inference.fetch import fetch
+from fotofila.core.inference.rewrite import rewrite_model
 from fotofila.core.inference.session import Session
 from fotofila.core.inference.store import load
 from fotofila.core.inference.strips import cut
 from fotofila.faces.specs import DETECTOR, EMBEDDER, EMBEDDER_FALLBACK
 
 Pixels = NDArray[np.uint8]
+
+
+def cosines_of(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
+    cosines: NDArray[np.float32] = (ours * theirs).sum(axis=1) / lengths
+    return cosines
 
 
 @pytest.fixture(scope="session")
@@ -53,12 +61,31 @@ def test_rewritten_detector_takes_any_size(models_dir: Path, width: int, height:
     assert [cells.shape for cells in outputs] == [(1, 16, rows // s, columns // s) for s in (8, 16, 32)]
 
 
-def test_rewritten_embedder_equals_the_published_one(
+def test_rewritten_embedder_is_near_the_published_one(
     models_dir: Path, chips: Pixels, published_vectors: NDArray[np.float32]
 ) -> None:
     ours = Session(load(EMBEDDER, models_dir)).run(pixels=chips)[0]
 
-    np.testing.assert_allclose(ours, published_vectors, atol=5e-6)
+    cosines = cosines_of(ours, published_vectors)
+    # Pieces that are not faces are what the layers' ranges were not made for; faces reach 0.999.
+    assert cosines.min() > 0.99
+
+
+def test_rewrite_of_the_embedder_gives_the_same_bytes_each_time(models_dir: Path) -> None:
+    published = (models_dir / EMBEDDER.filename).read_bytes()
+
+    assert rewrite_model("sface", published) == rewrite_model("sface", published)
+
+
+def test_whole_weights_never_overflow_sixteen_bits(models_dir: Path) -> None:
+    model = onnx.load(load(EMBEDDER, models_dir))
+    whole = [onnx.numpy_helper.to_array(t) for t in model.graph.initializer if t.name.endswith("_weights")]
+
+    assert len(whole) == 12
+    for weights in whole:
+        pairs = weights.astype(np.int32).reshape(-1, 2, weights.shape[1])
+        for side in (np.maximum(pairs, 0), np.maximum(-pairs, 0)):
+            assert side.sum(axis=1).max() * 255 <= np.iinfo(np.int16).max
 
 
 def test_rewritten_embedder_answers_alike_one_by_one_and_in_batches(models_dir: Path, chips: Pixels) -> None:
@@ -75,5 +102,4 @@ def test_block_quantised_embedder_is_near_the_full_one(
     stored = fetch(EMBEDDER_FALLBACK, models_dir)
     ours = Session(stored.path).run(pixels=chips)[0]
 
-    lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(published_vectors, axis=1)
-    assert ((ours * published_vectors).sum(axis=1) / lengths).min() > 0.99
+    assert cosines_of(ours, published_vectors).min() > 0.99

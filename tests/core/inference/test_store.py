@@ -68,5 +68,5 @@ def test_list_tells_what_is_there(tmp_path: Path) -> None:
 
 
 def test_name_of_a_rewritten_file_has_the_rewrite_and_its_revision() -> None:
-    assert ready_filename(EMBEDDER) == "face_recognition_sface_2021dec.sface1.onnx"
+    assert ready_filename(EMBEDDER) == "face_recognition_sface_2021dec.sface2.onnx"
     assert ready_filename(AGE) == AGE.filename

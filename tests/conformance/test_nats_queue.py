@@ -3,16 +3,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 
 import nats
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, RetentionPolicy, StreamConfig
 
 from fotofila.core.errors import UnavailableError
-from fotofila.core.queue import Delivery, Depth, Outgoing, Queue
+from fotofila.core.queue import Delivery, Depth, LaneNames, Outgoing, Queue
+from fotofila.core.queue.nats import NatsQueue
+from fotofila.core.queue.nats_link import NatsAddress
 from fotofila.testing.queue_conformance import QueueConformance, QueueHarness
 from fotofila.testing.servers import NatsServer
 from fotofila.testing.servers.process import free_port
@@ -144,6 +153,56 @@ async def test_user_and_password_of_the_url_are_used(tmp_path: Path) -> None:
         queue = open_nats_queue(server.url.replace("://", "://worker:s%40cret@"))
         await queue.enqueue("process", [Outgoing(payload=b"a")])
         await queue.close()
+
+
+async def test_server_that_froze_is_told_of_and_met_again(nats_server: NatsServer, queue: Queue) -> None:
+    await queue.enqueue("process", [Outgoing(payload=b"a", dedup_id="a")])
+    nats_server.pause()
+    with pytest.raises(UnavailableError, match="NATS does not answer"):
+        await queue.enqueue("process", [Outgoing(payload=b"b", dedup_id="b")])
+    nats_server.resume()
+    await queue.enqueue("process", [Outgoing(payload=b"b", dedup_id="b")])
+    assert [(await receive(queue, "process"))[0].payload for _ in range(2)] == [b"a", b"b"]
+    assert await receive(queue, "process", wait_seconds=0) == []
+
+
+async def test_encrypted_server_is_asked_for_its_name(tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+
+    class Encrypted(NatsServer):
+        def command(self) -> Sequence[str]:
+            return [*super().command(), "--tls", "--tlscert", str(certificate), "--tlskey", str(key)]
+
+    with Encrypted(tmp_path / "server") as server:
+        url = server.url.replace("nats://", "tls://")
+        stranger = NatsQueue(NatsAddress(url=url), max_deliveries=3, names=LaneNames())
+        with pytest.raises(UnavailableError, match=r"(?i)certificate"):
+            await stranger.enqueue("process", [Outgoing(payload=b"a")])
+        await stranger.close()
+        queue = NatsQueue(NatsAddress(url=url, tls_ca=certificate), max_deliveries=3, names=LaneNames())
+        await queue.enqueue("process", [Outgoing(payload=b"a")])
+        assert [one.payload for one in await receive(queue, "process")] == [b"a"]
+        await queue.close()
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate for loopback that is its own authority, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    loopback = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    signed = (
+        builder.not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(loopback, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
+    certificate_file.write_bytes(signed.public_bytes(Encoding.PEM))
+    key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return certificate_file, key_file
 
 
 async def test_one_server_of_several_is_enough(nats_server: NatsServer) -> None:

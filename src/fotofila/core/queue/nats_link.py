@@ -29,6 +29,7 @@ log = get_logger(__name__)
 
 CONNECT_SECONDS = 4.0
 REQUEST_SECONDS = 5.0
+CLOSE_SECONDS = 2.0
 PING_SECONDS = 10
 Feed = Callable[[Msg], None]
 
@@ -129,7 +130,8 @@ class Link:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
         with suppress(OSError, nats.errors.Error):
-            await self.client.close()
+            async with asyncio.timeout(CLOSE_SECONDS):  # a connection that TLS refused never says that it is closed
+                await self.client.close()
         await self._on_closed()
 
     def keep(self, chore: Coroutine[object, object, None]) -> None:

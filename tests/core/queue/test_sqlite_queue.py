@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fotofila.core.errors import StorageFullError, UnavailableError
-from fotofila.core.queue import Depth, LaneNames, Outgoing
+from fotofila.core.queue import Delivery, Depth, LaneNames, Outgoing
 from fotofila.core.queue.sqlite import SqliteQueue
 from fotofila.testing.clock import FileClock
 from fotofila.testing.processes import acting
@@ -46,11 +46,20 @@ async def test_those_who_open_a_fresh_file_at_once_all_succeed(tmp_path: Path) -
             await queue.close()
 
 
-async def test_commits_are_on_the_disk_when_they_return(queue: SqliteQueue) -> None:
+async def test_what_was_sent_is_on_the_disk_when_it_returns(queue: SqliteQueue) -> None:
     def pragmas(connection: sqlite3.Connection) -> tuple[Any, ...]:
         return tuple(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous"))
 
+    (taken,) = await sent_and_received(queue)
+    await queue.ack([taken])  # a power cut may take this back, and then the message comes again
+    assert await queue._run(pragmas) == ("wal", 1), "1 is NORMAL: the WAL is synced with the next durable transaction"
+    await queue.enqueue("process", [Outgoing(payload=b"b")])
     assert await queue._run(pragmas) == ("wal", 2), "2 is FULL: the WAL is synced after each transaction"
+
+
+async def sent_and_received(queue: SqliteQueue) -> list[Delivery]:
+    await queue.enqueue("process", [Outgoing(payload=b"a")])
+    return await queue.receive(["process"], max_messages=1, wait_seconds=0, lease_seconds=30)
 
 
 async def test_process_killed_in_its_transaction_changes_nothing(queue: SqliteQueue, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from fotofila.core.db.gaps import dump_json
 from fotofila.core.db.notify import NotifiedChanges
 from fotofila.core.db.postgresql import PostgresOptions, connect, postgresql_engine, shown
 from fotofila.core.db.sqlite_writer import SqliteWriter, Work
-from fotofila.core.sqlite import SqliteChanges
+from fotofila.core.sqlite import Lane, SqliteChanges
 
 BUSY_SECONDS = 30
 WAL_TRIES = 250
@@ -150,7 +150,7 @@ def async_url(url: str) -> URL:
 
 
 def sqlite_engine(
-    url: URL, *, poolclass: type[Pool] | None = None, lane: sqlite_driver.Lane | None = None
+    url: URL, *, poolclass: type[Pool] | None = None, lane: Lane | None = None
 ) -> AsyncEngine:
     """Open SQLite for many processes: WAL, durable commits, foreign keys, a patient write lock."""
     if url.database:

@@ -7,16 +7,9 @@ own thread (see `Database.transact`) needs none.
 
 from __future__ import annotations
 
-import asyncio
-import random
 import sqlite3
-import threading
-import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import suppress
-from contextvars import copy_context
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from sqlalchemy import URL
@@ -27,6 +20,8 @@ from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
 from sqlalchemy.util.concurrency import await_, in_greenlet
 
+from fotofila.core.sqlite import BEGIN_WRITING, Lane, begin_writing
+
 T = TypeVar("T")
 
 NAMES = (
@@ -36,49 +31,7 @@ NAMES = (
 """What SQLAlchemy looks for in a DBAPI module, as `sqlite3` has it."""
 
 DRIVER = "sqlite+threaded"
-BEGIN_READING, BEGIN_WRITING = "BEGIN", "BEGIN IMMEDIATE"
-SHORTEST_NAP_SECONDS, LONGEST_NAP_SECONDS = 0.0005, 0.005
-
-
-class Lane:
-    """A daemon thread that does one thing after the other, for tasks of any event loop."""
-
-    def __init__(self, name: str) -> None:
-        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while (work := self._work.get()) is not None:
-            work()
-            del work
-
-    def is_here(self) -> bool:
-        """Say whether we are on its thread."""
-        return threading.get_ident() == self._thread.ident
-
-    def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Have something done, in the context of the caller; what it returns or raises comes back in the future."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        context = copy_context()
-
-        def call() -> None:
-            result: Any = None
-            raised: BaseException | None = None
-            try:
-                result = context.run(work)
-            except BaseException as error:  # noqa: BLE001 - it is raised again where it is awaited
-                raised = error
-            with suppress(RuntimeError):  # the loop was closed: nobody waits any more
-                loop.call_soon_threadsafe(settle, future, result, raised)
-
-        self._work.put(call)
-        return future
-
-    def end(self) -> None:
-        """Let the thread end once everything before is done."""
-        self._work.put(None)
+BEGIN_READING = "BEGIN"
 
 
 def drive(work: Coroutine[Any, Any, T]) -> T:
@@ -95,16 +48,6 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
     work.close()
     message = "work in `Database.transact` awaited something else than its session: do that before, or after"
     raise RuntimeError(message)
-
-
-def settle(future: asyncio.Future[T], result: T, raised: BaseException | None) -> None:
-    """End a future, unless its task was cancelled meanwhile."""
-    if future.cancelled():
-        return
-    if raised is None:
-        future.set_result(result)
-    else:
-        future.set_exception(raised)
 
 
 class Cursor:
@@ -249,38 +192,6 @@ class Connection(AdaptedConnection):
         self._lane._work.put(self._connection.close)  # noqa: SLF001 - nobody waits, so there is no future
         if self._owns_lane:
             self._lane.end()
-
-
-def begin_writing(connection: sqlite3.Connection) -> None:
-    """Take the one write lock, asking often.
-
-    SQLite's own waiting sleeps longer and longer, up to a tenth of a second, while others come and go: under load some
-    waited for seconds. Fair in the long run, and never asleep for more than five milliseconds, is asking at random.
-
-    Raises:
-        sqlite3.OperationalError: it was not free within the connection's `busy_timeout`.
-    """
-    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
-    deadline = time.monotonic() + patience / 1000
-    connection.execute("PRAGMA busy_timeout=0")
-    nap = SHORTEST_NAP_SECONDS
-    try:
-        while not has_begun(connection, last_try=time.monotonic() >= deadline):
-            time.sleep(nap * random.uniform(0.5, 1))  # noqa: S311 - no secret
-            nap = min(2 * nap, LONGEST_NAP_SECONDS)
-    finally:
-        connection.execute(f"PRAGMA busy_timeout={patience}")
-
-
-def has_begun(connection: sqlite3.Connection, *, last_try: bool) -> bool:
-    """Take the write lock, or say that another has it."""
-    try:
-        connection.execute(BEGIN_WRITING)
-    except sqlite3.OperationalError as error:
-        if last_try or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-            raise
-        return False
-    return True
 
 
 class Driver(AsyncAdapt_dbapi_module):

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from fotofila.core.db.sqlite_driver import Lane, drive
+from fotofila.core.db.sqlite_driver import drive
+from fotofila.core.sqlite import Lane
 
 T = TypeVar("T")
 

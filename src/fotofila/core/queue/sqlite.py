@@ -1,16 +1,15 @@
 """The embedded queue: one SQLite file of its own, shared by all processes of one machine.
 
-WAL, `synchronous=FULL` (a returned `enqueue` is on the disk) and `BEGIN IMMEDIATE` (the write lock is taken where
+WAL, `synchronous=FULL` for an `enqueue` (a returned one is on the disk; what a power cut may take back is that messages
+were received or acked, so they come again: at least once) and `BEGIN IMMEDIATE` (the write lock is taken where
 waiting is harmless). All statements run on one thread, so the event loop never waits for the disk.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +17,7 @@ from typing import TypeVar
 from fotofila.core.errors import StorageFullError, UnavailableError
 from fotofila.core.ids import new_id
 from fotofila.core.queue.base import MAX_PAYLOAD_BYTES, Delivery, Depth, LaneNames, Outgoing
-from fotofila.core.sqlite import POLL_SECONDS, SqliteChanges, identity
+from fotofila.core.sqlite import POLL_SECONDS, Lane, SqliteChanges, begin_writing, identity
 
 DEDUP_SECONDS = 600
 LOOK_SECONDS = 1.0
@@ -72,7 +71,7 @@ class SqliteQueue:
         self._max_deliveries = max_deliveries
         self._names = names
         self._now = now
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="queue")
+        self._lane: Lane | None = None
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._changes = SqliteChanges(path)
@@ -84,7 +83,9 @@ class SqliteQueue:
             except (sqlite3.DatabaseError, OSError) as error:
                 raise translate(error, self._path) from error
 
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        if self._lane is None:
+            self._lane = Lane("queue")
+        return await self._lane.run(call)
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None and identity(self._path) != self._file:
@@ -114,7 +115,7 @@ class SqliteQueue:
 
         def work(connection: sqlite3.Connection) -> None:
             now = self._now()
-            with writing(connection):
+            with writing(connection, durably=True):
                 connection.execute("DELETE FROM dedup WHERE expires_at < ?", (now,))
                 fresh = [m for m in messages if m.dedup_id is None or claim_dedup(connection, lane, m.dedup_id, now)]
                 connection.executemany(
@@ -242,14 +243,21 @@ class SqliteQueue:
                 self._connection.close()
                 self._connection = None
 
-        await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        self._thread.shutdown()
+        if self._lane is not None:
+            await self._lane.run(work)
+            self._lane.end()
+            self._lane = None
 
 
 @contextmanager
-def writing(connection: sqlite3.Connection) -> Iterator[None]:
-    """Hold the write lock for a block; commit at its end, roll back when it raises."""
-    connection.execute("BEGIN IMMEDIATE")
+def writing(connection: sqlite3.Connection, *, durably: bool = False) -> Iterator[None]:
+    """Hold the write lock for a block; commit at its end, roll back when it raises.
+
+    What is not committed durably survives the death of every process; a power cut may take it back, up to the last
+    durable commit.
+    """
+    connection.execute(f"PRAGMA synchronous={'FULL' if durably else 'NORMAL'}")
+    begin_writing(connection)
     try:
         yield
     except BaseException:
@@ -261,7 +269,6 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
 def prepare(connection: sqlite3.Connection) -> None:
     """Set the file up, whoever else may be doing the same."""
     enter_wal(connection.execute)
-    connection.execute("PRAGMA synchronous=FULL")
     connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
 
 

@@ -48,6 +48,7 @@ lint: test-deps lint-deps web/node_modules/.stamp ## Check form, types, fence, a
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(PYTHON) -m scripts.reference --check
+	@if [ -x $(VENV)/bin/hadolint ]; then $(VENV)/bin/hadolint deploy/Dockerfile; fi
 	@cd web && $(WITH_NODE) npm run --silent lint
 	@cd web && $(WITH_NODE) npm run --silent check
 	@$(PYTHON) -m scripts.audit

@@ -89,7 +89,7 @@ class Slots:
             return await self._bench.queue.receive(
                 settings.worker_lanes,
                 max_messages=count,
-                wait_seconds=WAIT_SECONDS if not self._running else 0.2,
+                wait_seconds=WAIT_SECONDS,
                 lease_seconds=settings.lease_seconds,
             )
         except FotofilaError as error:

@@ -53,6 +53,6 @@ def test_name_without_password_is_a_token() -> None:
     assert NatsAddress(url="nats://t0ken@a").options()["token"] == "t0ken"
 
 
-def test_text_of_a_credentials_file_is_no_path() -> None:
-    options = NatsAddress(url="nats://a", credentials="-----BEGIN NATS USER JWT-----").options()
-    assert options["user_credentials"].data.startswith("-----BEGIN")
+def test_credentials_are_the_text_of_a_file_and_not_its_path() -> None:
+    with pytest.raises(ValueError, match="whole text"):
+        NatsAddress(url="nats://a", credentials="/etc/nats/user.creds").options()

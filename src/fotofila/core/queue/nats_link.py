@@ -18,12 +18,13 @@ from urllib.parse import unquote, urlsplit
 
 import nats.errors
 import orjson
-from nats.aio.client import Client, RawCredentials
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from fotofila.core.errors import UnavailableError
 from fotofila.core.observability.logs import get_logger
+from fotofila.core.queue.nats_credentials import NatsCredentials
 
 log = get_logger(__name__)
 
@@ -64,7 +65,7 @@ class NatsAddress:
         """Return the client's options.
 
         Raises:
-            ValueError: the URL names no server.
+            ValueError: the URL names no server, or the credentials are none.
             OSError: a file of TLS cannot be read.
         """
         scheme, _, rest = self.url.partition("://")
@@ -78,7 +79,8 @@ class NatsAddress:
         elif first.username:
             options["token"] = unquote(first.username)
         if self.credentials:
-            options["user_credentials"] = RawCredentials(self.credentials)
+            known = NatsCredentials(self.credentials)
+            options |= {"user_jwt_cb": known.jwt, "signature_cb": known.sign}
         if scheme == "tls" or self.tls_ca or self.tls_certificate:
             options["tls"] = ssl.create_default_context(cafile=self.tls_ca)
             if self.tls_certificate:

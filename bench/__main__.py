@@ -9,6 +9,7 @@ BENCHES = {
     "faces-accuracy": ("bench.faces_accuracy", "detection, verification, age and gender on labelled faces"),
     "faces-speed": ("bench.faces_speed", "vision beside OpenCV and dlib, and a photo's whole way"),
     "images": ("bench.images", "CPU of what is done to a photo and is not vision"),
+    "redrive": ("bench.redrive", "ten thousand failures redriven, with their history"),
     "pipeline": ("bench.pipeline", "the whole pipeline without vision, by role, beside Celery and Dramatiq"),
 }
 WITHOUT_OPTIONS = ("faces-speed", "images")

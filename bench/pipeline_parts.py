@@ -48,7 +48,7 @@ def parts(folder: Path, *, queue: str, db: str, storage: str) -> Iterator[Parts]
             sqs = stack.enter_context(SqsServer(folder / "sqs"))
             made.servers["sqs"] = sqs
             made.env |= aws_keys("bench", "bench")
-            made.env |= {"FOTOFILA_QUEUE_URL": "sqs://us-east-1", "FOTOFILA_SQS_ENDPOINT": sqs.url}
+            made.env |= {"FOTOFILA_QUEUE_URL": "sqs://us-east-1", "FOTOFILA_QUEUE_ENDPOINT": sqs.url}
         if storage == "s3":
             s3 = stack.enter_context(S3Server(folder / "s3"))
             made.servers["s3"] = s3

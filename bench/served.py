@@ -20,7 +20,7 @@ import httpx
 import psutil
 
 ROLES = "api,relay,feedback,failures,reconciler,sweeper,notify"
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

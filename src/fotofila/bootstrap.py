@@ -88,7 +88,8 @@ def make_nats_queue(settings: Settings, names: LaneNames) -> Queue:
     try:
         address.options()
     except (OSError, ValueError) as error:
-        raise SettingsError(f"FOTOFILA_QUEUE_URL, FOTOFILA_QUEUE_CREDENTIALS or FOTOFILA_QUEUE_TLS_…: {error}.") from error
+        names_of_all = "FOTOFILA_QUEUE_URL, FOTOFILA_QUEUE_CREDENTIALS or FOTOFILA_QUEUE_TLS_…"
+        raise SettingsError(f"{names_of_all}: {error}.") from error
     return NatsQueue(address, max_deliveries=settings.max_deliveries, names=names, replicas=settings.queue_replicas)
 
 

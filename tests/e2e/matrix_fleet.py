@@ -24,6 +24,7 @@ from tests.e2e.processes import Member, environment, free_port, members
 LOOPS = ("relay", "feedback", "failures", "reconciler", "sweeper", "notify")
 ROLES = ("api", *LOOPS, "worker")
 LEASE_SECONDS = 2.0
+THREE_LEASES = 3 * LEASE_SECONDS
 REQUEST_SECONDS = 8.0
 PACE: dict[str, Any] = {
     "lease_seconds": LEASE_SECONDS,

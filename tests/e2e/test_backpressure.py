@@ -25,7 +25,7 @@ from tests.e2e.backlog import pour
 from tests.e2e.conftest import NOOP, Tell, serving
 from tests.e2e.kill_client import Client
 from tests.e2e.matrix_cells import CELL_SECONDS, LOOK_SECONDS, SEED, wait_until_final
-from tests.e2e.matrix_fleet import LEASE_SECONDS, Fleet, running_fleet
+from tests.e2e.matrix_fleet import THREE_LEASES, Fleet, running_fleet
 from tests.e2e.matrix_parts import embedded
 
 WAITING = 10_000
@@ -67,7 +67,7 @@ async def test_ten_thousand_jobs_wait_and_nobody_notices(tmp_path: Path, tell: T
         began = time.monotonic()
         await wait_until_final(fleet, await fleet.upload(20, order=b""), what="beside 10,000")
         seconds = time.monotonic() - began
-        await asyncio.sleep(3 * LEASE_SECONDS)  # the reconciler has looked at all of it, more than once
+        await asyncio.sleep(THREE_LEASES)  # the reconciler has looked at all of it, more than once
         after = resident_mib(fleet)
         queued = await count(fleet, DEFAULT_WORKSPACE, "process.bulk", "queued")
         assert await count(fleet, DEFAULT_WORKSPACE, "process.bulk", "pending", "queued") == WAITING

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.conftest import Tell
 from tests.e2e.kill_verdict import judge, wait_until_over
 from tests.e2e.matrix_cells import DRAIN_SECONDS, LONG_ENOUGH, SEED, hear_everything, judge_notifications, run_cell
-from tests.e2e.matrix_fleet import LEASE_SECONDS, running_fleet, stop_all
+from tests.e2e.matrix_fleet import THREE_LEASES, running_fleet, stop_all
 from tests.e2e.matrix_parts import Part, servers
 from tests.e2e.proxy import Mode
 
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 async def down(part: Part) -> None:
     """Die, and be away for three leases."""
     part.server.kill()
-    await asyncio.sleep(3 * LEASE_SECONDS)
+    await asyncio.sleep(THREE_LEASES)
     await asyncio.to_thread(part.server.start)
 
 

@@ -25,6 +25,7 @@ CLOCKS = {
     "src/fotofila/core/clock.py",  # the clock itself
     "src/fotofila/core/queue/sqlite.py",  # processes must agree on the time, and a test injects it
     "src/fotofila/core/storage/local.py",  # the age of files is told by the clock of the machine
+    "src/fotofila/worker/scratch.py",  # likewise
     "src/fotofila/core/ids.py",  # the time is part of an id
     "src/fotofila/api/rate_stores.py",  # the library counts by the clock of the machine
 }

@@ -7,15 +7,20 @@ import os
 import signal
 import sys
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from notify_parts import START, Answer, FakeClock, House, Receiver, make_context
 from sqlalchemy import delete, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.clock import SystemClock
 from fotofila.core.db import Database
+from fotofila.core.errors import UnavailableError
 from fotofila.notify.loop import run
 from fotofila.notify.models import Notification
 from fotofila.notify.sweep import sweep_deliveries
@@ -54,6 +59,46 @@ async def test_loop_tells_of_events_and_ends_what_it_began(living: House, receiv
         receiver.hold.set()
     assert [delivery.state for delivery in await living.log()] == ["delivered"] * 21
     assert len(receiver.requests) == 21
+
+
+class AwayDatabase(Database):
+    """A database that goes away for those who write."""
+
+    away = False
+    refused = 0
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        if self.away:
+            self.refused += 1
+            raise UnavailableError("The database does not answer.")
+        async with super().write() as session:
+            yield session
+
+
+async def test_what_was_sent_while_the_database_was_away_is_written_down_later(
+    living: House, receiver: Receiver
+) -> None:
+    target, _ = await living.webhook(receiver.url)
+    await living.rule(target)
+    away = AwayDatabase(living.context.db.url)
+    stop = asyncio.Event()
+    receiver.hold = asyncio.Event()
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        tasks.create_task(run(replace(living.context, db=away), stop))
+        await living.happen(times=3)
+        await until(receiver, 3)
+        away.away = True
+        receiver.hold.set()
+        while away.refused < 3:  # noqa: ASYNC110 - no event tells of a refusal
+            await asyncio.sleep(0.01)
+        away.away = False
+        await living.happen()
+        await until(receiver, 4)
+        stop.set()
+    await away.close()
+    assert [delivery.state for delivery in await living.log()] == ["delivered"] * 4
+    assert len(receiver.requests) == 4, "nothing is sent twice for it"
 
 
 async def test_two_loops_tell_each_event_once(living: House, receiver: Receiver) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
 from fotofila.core.crypto import SecretKeyError
+from fotofila.core.errors import FotofilaError
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import DELIVERIES
 from fotofila.notify.chats import ChatSender
@@ -168,6 +169,8 @@ class Dispatcher:
         try:
             outcome = await self._send(claim)
             await self._record(claim, outcome)
+        except FotofilaError as error:  # no reason to break the other sends off: after its lease it is sent again
+            log.warning("notification.not_recorded", delivery_id=claim.id, sentence=error.message)
         finally:
             self._in_flight[claim.target_id] -= 1
             self._in_flight += Counter()  # drops the targets that nothing is sent to
@@ -212,10 +215,15 @@ class Dispatcher:
         self._ended.append((claim, outcome))
         async with self._recording:
             ended, self._ended = self._ended, []
-            if ended:
+            if not ended:
+                return
+            try:
                 async with self._context.db.write() as session:
                     for each in ended:
                         await self._write(session, *each)
+            except FotofilaError:
+                self._ended = ended + self._ended  # for the next one that ends
+                raise
 
     async def _write(self, session: AsyncSession, claim: Claim, outcome: Outcome) -> None:
         now = self._context.clock.now()

@@ -23,7 +23,8 @@ from PIL import Image
 from bench.peers import SCORE as LEAST_SCORE
 from bench.peers import Dlib, OpenCv
 from fotofila.core.inference.fetch import fetch, fetch_all
-from fotofila.core.inference.session import Session
+from fotofila.core.inference.openvino_session import OpenVinoSession, fastest_session
+from fotofila.core.inference.session import Runs, Session
 from fotofila.core.inference.store import load
 from fotofila.faces.align import cut_out
 from fotofila.faces.analyzer import AnalyzeOptions, FaceAnalyzer
@@ -81,7 +82,7 @@ def compare_detection(
 def compare_embedding(
     models_dir: Path, opencv: OpenCv, dlib: Dlib, pictures: list[Pixels], rounds: int
 ) -> dict[str, Any]:
-    detector, embedder = Session(load(DETECTOR, models_dir)), Session(load(EMBEDDER, models_dir))
+    detector, embedder = Session(load(DETECTOR, models_dir)), fastest_session(load(EMBEDDER, models_dir))
     spent: dict[str, list[Spent]] = {}
     cosines: list[float] = []
     for picture in pictures:
@@ -104,8 +105,10 @@ def compare_embedding(
         both = vectors(embedder, picture, list(same_points)) * opencv.embed(bgr, theirs)
         cosines += both.sum(axis=1).tolist()
     result = told("embedding, per face", spent, EMBEDDING_AIM)
+    result["runtime"] = "OpenVINO" if isinstance(embedder, OpenVinoSession) else "ONNX Runtime"
     result["cosine_to_opencv"] = round(statistics.median(cosines), 4)
     result["multiply_floor_ms"] = round(multiply_floor(models_dir), 2)
+    print(f"    ours by {result['runtime']}")
     print(f"    the multiplications alone take {result['multiply_floor_ms']} ms in float32 on this processor")
     if dlib.without:
         print(f"dlib stands beside us with HOG alone: {dlib.without}")
@@ -138,7 +141,7 @@ def ours(session: Session, picture: Pixels) -> Detections:
     return detect(session, picture, (scale,), floor=LEAST_SCORE)
 
 
-def vectors(session: Session, picture: Pixels, points: list[NDArray[np.float64]]) -> NDArray[np.float32]:
+def vectors(session: Runs, picture: Pixels, points: list[NDArray[np.float64]]) -> NDArray[np.float32]:
     return embed(session, np.stack([cut_out(picture, five, TEMPLATE, SIDE) for five in points]))
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fotofila.core.inference.session import Session
+from fotofila.core.inference.openvino_session import fastest_session
+from fotofila.core.inference.session import Runs, Session
 from fotofila.core.inference.specs import ModelSpec
 from fotofila.core.inference.store import list_files, load
 from fotofila.faces import attributes, embedder
@@ -46,6 +47,7 @@ class FaceAnalyzer:
         self.models_dir = models_dir
         self._threads = threads
         self._sessions: dict[str, Session] = {}
+        self._embedder: Runs | None = None
 
     def analyze(self, pixels: Pixels, options: AnalyzeOptions | None = None) -> tuple[Face, ...]:
         """Faces of an upright photo, (H, W, 3) uint8 RGB, the most certain first.
@@ -98,16 +100,20 @@ class FaceAnalyzer:
     def _embed(self, chips: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
         if not chips:
             return np.zeros((0, embedder.NUMBERS), np.float32)
-        return embedder.embed(self._session(EMBEDDER, EMBEDDER_FALLBACK), np.stack(chips))
+        if self._embedder is None:
+            path = self._path(EMBEDDER, EMBEDDER_FALLBACK)
+            self._embedder = fastest_session(path, threads=self._threads)
+        return embedder.embed(self._embedder, np.stack(chips))
 
-    def _session(self, *wanted: ModelSpec) -> Session:
-        """The session of the first of `wanted` that is in the folder."""
-        name = wanted[0].name
-        if name not in self._sessions:
-            here = [file.spec for file in list_files(wanted, self.models_dir) if file.state == "ready"]
-            spec = here[0] if here else wanted[0]
-            self._sessions[name] = Session(load(spec, self.models_dir), threads=self._threads)
-        return self._sessions[name]
+    def _session(self, spec: ModelSpec) -> Session:
+        if spec.name not in self._sessions:
+            self._sessions[spec.name] = Session(self._path(spec), threads=self._threads)
+        return self._sessions[spec.name]
+
+    def _path(self, *wanted: ModelSpec) -> Path:
+        """The file of the first of `wanted` that is in the folder."""
+        here = [file.spec for file in list_files(wanted, self.models_dir) if file.state == "ready"]
+        return load(here[0] if here else wanted[0], self.models_dir)
 
 
 def _points(row: NDArray[np.float32]) -> NDArray[np.float64]:

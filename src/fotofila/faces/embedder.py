@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fotofila.core.inference.session import Session
+from fotofila.core.inference.session import Runs
 
 SIDE = 112
 NUMBERS = 128
@@ -18,7 +18,7 @@ BATCH = 2
 """Chips a run: 2 % less CPU a face than one by one; with more the activations leave the cache."""
 
 
-def embed(session: Session, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
+def embed(session: Runs, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Unit vectors (n, 128) of one or more chips (n, 112, 112, 3) RGB, cut out at `TEMPLATE`."""
     parts = [session.run(pixels=chips[at : at + BATCH])[0] for at in range(0, len(chips), BATCH)]
     vectors = np.concatenate(parts)

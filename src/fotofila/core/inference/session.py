@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import onnxruntime
 from numpy.typing import NDArray
@@ -12,6 +12,14 @@ from fotofila.core.inference.errors import ModelUnavailableError
 
 WARNINGS_AND_WORSE = 3
 """ONNX Runtime's level "error": its warnings speak of graph details that no operator can mend."""
+
+
+class Runs(Protocol):
+    """A loaded model, whatever runs it. Safe to call from several threads."""
+
+    def run(self, **inputs: NDArray[Any]) -> list[NDArray[Any]]:
+        """The outputs, in the order of the file, for inputs given by name."""
+        ...
 
 
 class Session:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Query
 from pydantic import BaseModel, Field
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.api.paging import BadCursorError, make_cursor, read_cursor
@@ -74,7 +74,8 @@ async def history_page(
     if cursor is not None:
         created, photo_id = read_cursor(cursor, str, str)
         at = read_time(str(created))
-        query = query.where(or_(Photo.created_at < at, and_(Photo.created_at == at, Photo.id < str(photo_id))))
+        # As one comparison of rows both databases begin in the middle of the index; with AND and OR they read up to it.
+        query = query.where(tuple_(Photo.created_at, Photo.id) < (at, str(photo_id)))
     rows = [(row[0], row[1]) for row in (await session.execute(query.limit(limit + 1))).all()]
     page, more = rows[:limit], len(rows) > limit
     last = page[-1][0] if page else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,9 @@ log = get_logger(__name__)
 
 FOLDER = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 7_046_029_253
+
+# It tells of every look at the revision, and probes look every few seconds.
+logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
 
 
 class SchemaError(FotofilaError):

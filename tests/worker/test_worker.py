@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fotofila.core.errors import UnavailableError
 from fotofila.core.jobs.keys import cancel_marker
 from fotofila.core.jobs.messages import Failed, Finished, Retrying
 from fotofila.core.queue import Outgoing
@@ -237,6 +238,58 @@ async def test_full_disk_is_waited_for_and_leaves_nothing_of_the_execution(bench
         await bench.ask("behave")
         async with bench.working():
             await bench.hear("finished")
+
+
+class AwayStorage(LocalStorage):
+    """A storage that is away for some of what a worker wants of it."""
+
+    away: frozenset[str] = frozenset()
+
+    def demand(self, what: str) -> None:
+        if what in self.away:
+            raise UnavailableError("The bucket does not answer.")
+
+    async def exists(self, key: str) -> bool:
+        self.demand("exists")
+        return await super().exists(key)
+
+    async def get_file(self, key: str, path: Path) -> None:
+        self.demand("get")
+        await super().get_file(key, path)
+
+    async def put_file(self, key: str, path: Path) -> None:
+        self.demand("put")
+        await super().put_file(key, path)
+
+
+@pytest.mark.parametrize("what", ["exists", "get", "put"])
+async def test_storage_that_is_away_costs_neither_attempts_nor_deliveries(
+    bench: Bench, tmp_path: Path, what: str
+) -> None:
+    storage = AwayStorage(tmp_path / "objects")
+    bench = with_settings(replace(bench, storage=storage), retry_scale=0.0)
+    storage.away = frozenset({what})
+    async with bench.working():
+        for _ in range(MAX_DELIVERIES + 2):
+            await bench.ask("behave", attempt=4)
+            retrying = await bench.hear("retrying")
+            assert isinstance(retrying, Retrying)
+            assert (retrying.snooze, retrying.error.code, retrying.attempt) == (True, "storage_away", 4)
+        await bench.until_empty()
+    bench.clock.advance(3600)
+    assert await bench.receive("failures") == []
+
+
+async def test_storage_that_is_away_takes_no_lease_from_work_under_way(bench: Bench, tmp_path: Path) -> None:
+    storage = AwayStorage(tmp_path / "objects")
+    bench = with_settings(replace(bench, storage=storage), lease_seconds=0.3, job_seconds=2)
+    await bench.ask("hang", max_attempts=1)
+    async with bench.working():
+        await bench.hear("started")
+        storage.away = frozenset({"exists"})
+        await bench.hear("heartbeat")
+        await bench.hear("heartbeat")
+        assert (await bench.hear_failure()).error.code == "timed_out"
 
 
 def fill(path: Path) -> None:

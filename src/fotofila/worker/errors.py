@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from fotofila.core.errors import FotofilaError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fotofila.core.errors import FotofilaError, UnavailableError
 
 
 class UnexpectedError(FotofilaError):
@@ -46,3 +49,18 @@ class BusyError(FotofilaError):
     status = 503
     title = "Busy"
     retry_class = "unavailable"
+
+
+class StorageAwayError(UnavailableError):
+    """The storage of originals and results does not answer."""
+
+    code = "storage_away"
+
+
+@contextmanager
+def needing_storage() -> Iterator[None]:
+    """Tell the storage's absence from that of the queue: of this one a worker can still report."""
+    try:
+        yield
+    except UnavailableError as error:
+        raise StorageAwayError(error.message) from error

@@ -28,7 +28,7 @@ from fotofila.core.observability.metrics import EXECUTION_SECONDS, EXECUTIONS
 from fotofila.core.observability.traces import span
 from fotofila.core.queue import Delivery, Queue
 from fotofila.core.storage import Storage
-from fotofila.worker.errors import CrashedError
+from fotofila.worker.errors import CrashedError, StorageAwayError, needing_storage
 from fotofila.worker.pool import ChildPool, Request
 from fotofila.worker.reporter import Reporter
 
@@ -80,14 +80,12 @@ async def attempt(bench: Bench, delivery: Delivery, message: ProcessMessage, rep
         info = ErrorInfo(code="unknown_kind", sentence=f"No worker here knows {what}.", permanent=False)
         await reporter.retrying(info, wait_seconds=SNOOZE_SECONDS * bench.settings.retry_scale, snooze=True)
         return "snoozed"
-    if await bench.storage.exists(cancel_marker(message.job_id, message.round)):
-        await reporter.cancelled("cancelled before work began")
-        return "cancelled"
-    reporter.started(bench.name)
     began = time.monotonic()
     try:
         async with keep_lease(bench, delivery, message, reporter):
-            answer, renditions = await work(bench, kind, message, reporter)
+            answer, renditions = await work_unless_cancelled(bench, kind, message, reporter)
+    except StorageAwayError as error:
+        return await wait_for_storage(bench, message, reporter, error)
     except FotofilaError as error:
         return await report_error(bench, message, reporter, from_error(error), error.max_attempts)
     seconds = time.monotonic() - began
@@ -95,7 +93,10 @@ async def attempt(bench: Bench, delivery: Delivery, message: ProcessMessage, rep
     match answer["outcome"]:
         case "done":
             timings = {"cpu_seconds": answer["cpu_seconds"], **answer["timings"]}
-            await reporter.finished(answer["result"], renditions, seconds, timings)
+            try:
+                await reporter.finished(answer["result"], renditions, seconds, timings)
+            except StorageAwayError as error:
+                return await wait_for_storage(bench, message, reporter, error)
         case "snooze":
             info = ErrorInfo(code="snoozed", sentence=answer["reason"], permanent=False)
             await reporter.retrying(info, wait_seconds=answer["seconds"], snooze=True)
@@ -120,6 +121,15 @@ async def report_error(
     return "retrying"
 
 
+async def wait_for_storage(bench: Bench, message: ProcessMessage, reporter: Reporter, error: StorageAwayError) -> str:
+    """Have the job sent again later: it is no fault of the photo, and no attempt."""
+    await asyncio.sleep(bench.settings.retry_scale)  # or a whole backlog would be put back as fast as it is taken
+    info = from_error(error)
+    wait = wait_seconds(info.error_class, message.attempt, scale=bench.settings.retry_scale)
+    await reporter.retrying(info, wait_seconds=wait, snooze=True)
+    return "snoozed"
+
+
 def from_error(error: FotofilaError) -> ErrorInfo:
     """Shape an error of the worker's own."""
     return ErrorInfo(
@@ -131,6 +141,18 @@ def from_error(error: FotofilaError) -> ErrorInfo:
     )
 
 
+async def work_unless_cancelled(
+    bench: Bench, kind: JobKind, message: ProcessMessage, reporter: Reporter
+) -> tuple[dict[str, Any], tuple[Rendition, ...]]:
+    """Work, if anybody still wants it."""
+    with needing_storage():
+        cancelled = await bench.storage.exists(cancel_marker(message.job_id, message.round))
+    if cancelled:
+        return {"outcome": "cancel", "reason": "cancelled before work began"}, ()
+    reporter.started(bench.name)
+    return await work(bench, kind, message, reporter)
+
+
 async def work(
     bench: Bench, kind: JobKind, message: ProcessMessage, reporter: Reporter
 ) -> tuple[dict[str, Any], tuple[Rendition, ...]]:
@@ -139,7 +161,8 @@ async def work(
     try:
         original = folder / "original"
         if message.source is not None:
-            await bench.storage.get_file(message.source.key, original)
+            with needing_storage():
+                await bench.storage.get_file(message.source.key, original)
         (folder / "out").mkdir()
         request = Request(
             work=kind.work,
@@ -168,7 +191,8 @@ async def store(storage: Storage, folder: Path, prefix: str, files: list[dict[st
             raise CrashedError("The program that reads the picture named a file that it did not make.")
         size = (await asyncio.to_thread(path.stat)).st_size
         key = prefix + file["name"]
-        await storage.put_file(key, path)
+        with needing_storage():
+            await storage.put_file(key, path)
         stored.append(Rendition(**{**file, "key": key, "size_bytes": size}))
     return tuple(stored)
 
@@ -182,6 +206,7 @@ async def keep_lease(
     A cancel marker that appears meanwhile ends the block as if the lease were lost: the job is over already.
     """
     lease = bench.settings.lease_seconds
+    marker = cancel_marker(message.job_id, message.round)
     body = asyncio.current_task()
     lost = False
 
@@ -191,7 +216,7 @@ async def keep_lease(
             await asyncio.sleep(lease / 3)
             try:
                 held = await bench.queue.extend(delivery, lease_seconds=lease)
-                if held and not await bench.storage.exists(cancel_marker(message.job_id, message.round)):
+                if held and not await is_there(bench.storage, marker, seconds=lease / 6):
                     await reporter.heartbeat()
                     continue
                 if held:
@@ -216,6 +241,15 @@ async def keep_lease(
         beating.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await beating
+
+
+async def is_there(storage: Storage, key: str, *, seconds: float) -> bool:
+    """Look for an object; no answer in time is a no, since the next look comes soon and the lease cannot wait."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await storage.exists(key)
+    except (FotofilaError, TimeoutError):
+        return False
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from fotofila.core.jobs.messages import ErrorInfo, ProcessMessage
 from fotofila.core.queue import Outgoing, Queue
 from fotofila.core.queue.base import MAX_PAYLOAD_BYTES
 from fotofila.core.storage import Storage
+from fotofila.worker.errors import needing_storage
 
 RESULTS = "results"
 FAILURES = "failures"
@@ -120,7 +121,8 @@ class Reporter:
         claim = None
         if len(body) > INLINE_BYTES:
             claim = claim_key(self._message.job_id, self.execution_id)
-            await self._storage.put(claim, body)
+            with needing_storage():
+                await self._storage.put(claim, body)
         await self._send(
             RESULTS,
             messages.Finished(

@@ -49,7 +49,15 @@ def trust(heights: NDArray[np.float32], scale: Scale) -> NDArray[np.float32]:
 def average_overlaps(detections: Detections) -> Detections:
     """One row per cluster: boxes and points averaged by score, the score of the best."""
     rows = detections[np.argsort(-detections[:, SCORE], kind="stable")]
-    return _stacked([_average(rows[members], rows[members, SCORE]) for members in _clusters(rows, WITHIN_IOU)])
+    clusters = list(_clusters(rows, WITHIN_IOU))
+    if not clusters:
+        return _stacked([])
+    rows = rows[np.concatenate(clusters)]
+    first = np.cumsum([0, *map(len, clusters[:-1])])
+    weight = rows[:, SCORE : SCORE + 1]
+    means = (np.add.reduceat(rows * weight, first) / np.add.reduceat(weight, first)).astype(np.float32, copy=False)
+    means[:, SCORE] = rows[first, SCORE]
+    return means
 
 
 def fuse(found: Sequence[Detections], scales: Sequence[Scale]) -> Detections:
@@ -102,13 +110,27 @@ def _joint_score(
 
 
 def _clusters(rows: Detections, threshold: float) -> Iterator[NDArray[np.int64]]:
-    """Indices of each cluster: the best row that is left, and every other that overlaps it by the threshold."""
+    """Indices of each cluster: the best row that is left, and every other that overlaps it by the threshold.
+
+    The numbers are those of `overlap`; corners and areas are cut out once, for a photo has dozens of clusters.
+    """
+    corners = np.multiply(rows[:, :4].T, [[1], [1], [-1], [-1]], dtype=np.float32, order="C")
+    areas = _area(corners)
     left = np.arange(len(rows))
     while left.size:
-        near = overlap(rows[left[0]], rows[left]) >= threshold
+        shared = _area(np.maximum(corners, corners[:, :1]))
+        near = shared >= threshold * (areas + areas[0] - shared)
         near[0] = True
         yield left[near]
-        left = left[~near]
+        far = ~near
+        left, corners, areas = left[far], corners[:, far], areas[far]
+
+
+def _area(corners: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of boxes (4, n): left, top, minus right, minus bottom; none where an edge is beyond its opposite."""
+    sides = np.minimum(corners[:2] + corners[2:], 0)
+    area: NDArray[np.float32] = sides[0] * sides[1]
+    return area
 
 
 def _average(rows: Detections, weight: NDArray[np.float32]) -> NDArray[np.float32]:

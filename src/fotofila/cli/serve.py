@@ -17,6 +17,7 @@ from fotofila.access.workspaces import ensure_default_workspace
 from fotofila.api.app import create_app
 from fotofila.bootstrap import make_context
 from fotofila.cli.options import answer_metrics
+from fotofila.cli.running import has_started
 from fotofila.cli.storage import demand_storage
 from fotofila.core.capability import Context, Loop, load
 from fotofila.core.config import Settings, SettingsError
@@ -71,6 +72,8 @@ async def serve(
                 tasks.create_task(run_workers(stop), name="workers")
             if listener is not None:
                 tasks.create_task(run_api(context, listener, stop, on_ready), name="api")
+            else:
+                has_started()
             log.info("serve.started", roles=sorted(wanted))
     finally:
         await context.close()
@@ -108,6 +111,7 @@ async def run_api(context: Context, listener: socket.socket, stop: asyncio.Event
             backlog=BACKLOG,
         )
     )
+    has_started()
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server.serve(sockets=[listener]))
         stopping = tasks.create_task(stop.wait())

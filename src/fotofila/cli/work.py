@@ -7,6 +7,7 @@ import signal
 
 from fotofila.bootstrap import load_capabilities, make_queue, make_storage
 from fotofila.cli.options import answer_metrics
+from fotofila.cli.running import has_started
 from fotofila.cli.storage import demand_storage
 from fotofila.core.capability import Kinds
 from fotofila.core.clock import SystemClock
@@ -24,6 +25,7 @@ async def work(settings: Settings) -> None:
     queue, storage = make_queue(settings), make_storage(settings)
     try:
         await demand_storage(storage)
+        has_started()
         await run_worker(
             settings=settings,
             clock=SystemClock(),

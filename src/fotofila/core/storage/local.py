@@ -218,11 +218,15 @@ class LocalStorage:
 
 
 def begin_partial(folder: Path, root: Path, begin: Callable[[Path], T]) -> T:
-    """Make a folder and begin a temporary file in it; once there is one, no delete beside us removes the folder."""
+    """Begin a temporary file in a folder, which is made where there is none yet.
+
+    Once there is a file in it, no delete beside us removes the folder.
+    """
     for _ in range(BEGIN_TRIES):
         with suppress(FileNotFoundError):
-            make_folder(folder, root)
             return begin(folder / f"{PARTIAL}{new_id()}")
+        with suppress(FileNotFoundError):
+            make_folder(folder, root)
     make_folder(folder, root)
     return begin(folder / f"{PARTIAL}{new_id()}")
 

@@ -70,4 +70,5 @@ async def test_every_part_may_go_away_and_come_back(tmp_path: Path, tell: Tell) 
         await stop_all(fleet)
         states = await judge(fleet.context, fleet.client.accepted, names={"noop.txt"}, excuses=EXCUSES)
         await judge_notifications(fleet)
+        assert fleet.client.told["answered 500"] == 0, "trouble is told as what it is"
     tell(f"{dict(states)}; client: {dict(fleet.client.told)}; {time.monotonic() - began:.0f} s")

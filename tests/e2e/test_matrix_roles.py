@@ -56,4 +56,5 @@ async def test_no_role_is_missed_when_it_dies_or_freezes(kind: str, tmp_path: Pa
         await stop_all(fleet)
         states = await judge(fleet.context, fleet.client.accepted, names={"noop.txt"})
         await judge_notifications(fleet)
+        assert fleet.client.told["answered 500"] == 0, "trouble is told as what it is"
     tell(f"{kind}: {dict(states)}; client: {dict(fleet.client.told)}; {time.monotonic() - began:.0f} s")

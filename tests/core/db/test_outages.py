@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import InternalError
 
 from fotofila.core.db import Database, DatabaseUnavailableError, PostgresOptions
 from fotofila.core.db.migrate import prepare_database
@@ -168,3 +169,9 @@ async def test_behind_a_pooler_nothing_is_left_on_a_connection(postgres_url: str
         with contextlib.suppress(TimeoutError):
             await database.changes.wait(0.01, since=database.changes.mark())
         assert await ask(database, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'") == 0
+
+
+def test_connection_that_the_driver_lost_track_of_is_an_outage() -> None:
+    """As after a cut in the middle of a statement; the next connection is a good one."""
+    lost = InternalError("SELECT 1", {}, Exception("cannot switch to state 15; another operation (2) is in progress"))
+    assert isinstance(translate(lost), DatabaseUnavailableError)

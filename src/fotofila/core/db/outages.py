@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlalchemy.exc import DataError as DataErrorOfDriver
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from fotofila.core.errors import ConflictError, FotofilaError, InvalidInputError, StorageFullError, UnavailableError
@@ -81,6 +81,8 @@ def translate_text(error: BaseException) -> FotofilaError | None:
     if isinstance(error, DataErrorOfDriver):
         return out_of_range()
     if isinstance(error, (OperationalError, InterfaceError, PoolTimeoutError, OSError)):  # TimeoutError is an OSError
+        return DatabaseUnavailableError(first_line(error))
+    if isinstance(error, InternalError):  # asyncpg lost track of a connection that was cut in the middle of something
         return DatabaseUnavailableError(first_line(error))
     return None
 

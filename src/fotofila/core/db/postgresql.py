@@ -150,7 +150,8 @@ def tell_trouble(context: ExceptionContext) -> BaseException | None:
     error = context.sqlalchemy_exception or context.original_exception
     ours = translate(error)
     if isinstance(ours, DatabaseUnavailableError):
-        if isinstance(context.original_exception, TimeoutError | OSError):
+        lost_track = isinstance(error, exc.InternalError) and not code_of(error)
+        if lost_track or isinstance(context.original_exception, TimeoutError | OSError):
             context.is_disconnect = True
             context.invalidate_pool_on_disconnect = False
         return ours

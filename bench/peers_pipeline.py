@@ -13,13 +13,20 @@ from bench.pipeline_processes import Fleet, clean_env, start
 from bench.served import free_port, wait_for
 
 PEERS = ("celery", "dramatiq")
+CLIENTS = ("botocore", "obstore")
 
 
 @contextlib.contextmanager
-def running_peer(peer: str, parts: Parts, *, workers: int) -> Iterator[tuple[Address, Fleet]]:
+def running_peer(peer: str, parts: Parts, *, workers: int, clients: str) -> Iterator[tuple[Address, Fleet]]:
     """Start a peer; it ends with the block."""
     port, fleet = free_port(), Fleet()
-    env = {**clean_env(), **parts.env, "PEER": peer, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    env = {
+        **clean_env(),
+        **parts.env,
+        "PEER": peer,
+        "PEER_CLIENTS": clients,
+        "PYTHONPATH": str(Path(__file__).parent.parent),
+    }
     web = ["uvicorn", "bench.peers_web:app", "--port", str(port), "--log-level", "warning", "--no-access-log"]
     with contextlib.ExitStack() as stack:
         start(stack, fleet, "api", [sys.executable, "-m", *web], env)

@@ -19,7 +19,7 @@ from typing import Any
 
 from PIL import Image
 
-from bench.peers_pipeline import PEERS, running_peer
+from bench.peers_pipeline import CLIENTS, PEERS, running_peer
 from bench.pipeline_fleet import running
 from bench.pipeline_load import PACED_SHARE, Looks, Phase, measure
 from bench.pipeline_parts import DATABASES, QUEUES, STORAGES, parts, peer_parts
@@ -44,6 +44,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--kind", choices=("noop", "faces"), default="noop")
     parser.add_argument("--kilobytes", type=int, default=100, help="size of a photo for the kind that does nothing")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=None, help="beside us; none with --peers alone")
+    parser.add_argument("--peer-clients", choices=CLIENTS, default=CLIENTS[0], help="how the peers speak to S3")
     parser.add_argument("--peers-only", action="store_true")
     arguments = parser.parse_args(argv)
     photos = make_load(arguments)
@@ -90,7 +91,9 @@ def beside(peer: str, arguments: argparse.Namespace, photos: Sequence[bytes]) ->
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fotofila-bench-")))
         made = stack.enter_context(peer_parts(folder))
-        address, fleet = stack.enter_context(running_peer(peer, made, workers=arguments.workers))
+        address, fleet = stack.enter_context(
+            running_peer(peer, made, workers=arguments.workers, clients=arguments.peer_clients)
+        )
         looks = Looks(rows=PostgresRows(made.env["PEER_DATABASE"]), open_count=PEER_OPEN, ended=PEER_ENDED)
         return both_phases(address, fleet, looks, photos, arguments.photos)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import ctypes
 import shutil
 import signal
 import socket
@@ -17,6 +18,8 @@ from typing import Self
 
 import psutil
 
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+PR_SET_PDEATHSIG = 1
 START_SECONDS = 60
 STOP_SECONDS = 15
 
@@ -77,6 +80,7 @@ class Server(ABC):
                 cwd=self.folder,
                 user=self.user,
                 start_new_session=True,
+                preexec_fn=die_with_us,  # noqa: PLW1509 - a call of libc that was loaded before
             )
         atexit.register(self.kill)
         deadline = time.monotonic() + START_SECONDS
@@ -126,6 +130,12 @@ class Server(ABC):
     def __exit__(self, *_: object) -> None:
         self.resume()
         self.stop()
+
+
+def die_with_us() -> None:
+    """Have the system end this process when the one that started it ends, even by a signal (Linux)."""
+    if LIBC is not None:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def free_port() -> int:

@@ -20,6 +20,10 @@ time limits, a standby; passwords, missing databases, missing rights."""
 FULL = ("53100",)
 
 
+NO_ANSWER = (OperationalError, InterfaceError, InternalError, PoolTimeoutError, OSError)
+"""TimeoutError is an OSError. InternalError: asyncpg lost track of a connection that was cut in a statement."""
+
+
 class DatabaseUnavailableError(UnavailableError):
     """The database cannot be asked now; `reason` is for the operator, the message for anybody."""
 
@@ -80,11 +84,7 @@ def translate_text(error: BaseException) -> FotofilaError | None:
         return out_of_range()  # asyncpg's DataError: a value that its type does not take
     if isinstance(error, DataErrorOfDriver):
         return out_of_range()
-    if isinstance(error, (OperationalError, InterfaceError, PoolTimeoutError, OSError)):  # TimeoutError is an OSError
-        return DatabaseUnavailableError(first_line(error))
-    if isinstance(error, InternalError):  # asyncpg lost track of a connection that was cut in the middle of something
-        return DatabaseUnavailableError(first_line(error))
-    return None
+    return DatabaseUnavailableError(first_line(error)) if isinstance(error, NO_ANSWER) else None
 
 
 def crossed() -> ConflictError:

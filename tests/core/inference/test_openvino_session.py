@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +47,19 @@ def test_openvino_is_taken_where_it_is_installed(models_dir: Path, chips: Pixels
 
     assert isinstance(session, OpenVinoSession) == installed
     assert least_cosine(session.run(pixels=chips)[0], Session(path).run(pixels=chips)[0]) > 0.999
+
+
+@pytest.mark.skipif(not installed, reason="OpenVINO is an extra")
+def test_openvino_reports_to_nobody(models_dir: Path) -> None:
+    code = f"""
+import sys
+from pathlib import Path
+from fotofila.core.inference.openvino_session import OpenVinoSession
+OpenVinoSession(Path({str(load(EMBEDDER, models_dir))!r}))
+assert "openvino" in sys.modules
+assert not [name for name, module in sys.modules.items() if "openvino_telemetry" in name and module]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_without_a_model_or_openvino_the_error_names_the_mend(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class OpenVinoSession:
         """
         settings = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}
         try:
-            core: Any = importlib.import_module("openvino").Core()
+            core: Any = _openvino().Core()
             model = core.read_model(openvino_form(onnx.load(path)).SerializeToString())
             self._compiled = core.compile_model(model, "CPU", settings)
         except (ImportError, RuntimeError, KeyError) as error:
@@ -58,6 +59,13 @@ class OpenVinoSession:
         """The outputs, in the order of the file, for inputs given by name."""
         request = self._compiled.create_infer_request()
         return [np.array(output) for output in request.infer(inputs).values()]
+
+
+def _openvino() -> Any:
+    """OpenVINO, dumb: with its package `openvino_telemetry` it reports to its makers whenever it is imported."""
+    # A module that is None cannot be imported; OpenVINO then takes the stub that it has for this case.
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    return importlib.import_module("openvino")
 
 
 def openvino_form(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -12,6 +12,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
@@ -20,6 +21,8 @@ import psutil
 
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 PR_SET_PDEATHSIG = 1
+STARTER = ThreadPoolExecutor(max_workers=1)
+"""The thread that starts servers: Linux takes the end of the thread that started a process for its parent's."""
 START_SECONDS = 60
 STOP_SECONDS = 15
 
@@ -72,7 +75,8 @@ class Server(ABC):
             ServerError: it ended, or does not serve within a minute; its last words are in the sentence.
         """
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command lines
+            self._process = STARTER.submit(
+                subprocess.Popen[bytes],
                 list(self.command()),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -80,8 +84,8 @@ class Server(ABC):
                 cwd=self.folder,
                 user=self.user,
                 start_new_session=True,
-                preexec_fn=die_with_us,  # noqa: PLW1509 - a call of libc that was loaded before
-            )
+                preexec_fn=die_with_us,
+            ).result()
         atexit.register(self.kill)
         deadline = time.monotonic() + START_SECONDS
         while not self.ready():

@@ -83,6 +83,7 @@ def compare_embedding(
     models_dir: Path, opencv: OpenCv, dlib: Dlib, pictures: list[Pixels], rounds: int
 ) -> dict[str, Any]:
     detector, embedder = Session(load(DETECTOR, models_dir)), fastest_session(load(EMBEDDER, models_dir))
+    default = Session(load(EMBEDDER, models_dir))
     spent: dict[str, list[Spent]] = {}
     cosines: list[float] = []
     for picture in pictures:
@@ -96,6 +97,9 @@ def compare_embedding(
             "ours": partial(vectors, embedder, picture, points),
             "opencv": partial(opencv.embed, bgr, theirs),
         }
+        if isinstance(embedder, OpenVinoSession):
+            ways["ours_without_openvino"] = partial(vectors, default, picture, points)
+            counts["ours_without_openvino"] = len(faces)
         if dlib.without is None and boxes:
             ways["dlib_resnet"] = partial(dlib.embed, picture, boxes)
         for name, turns in in_turns(ways, rounds).items():

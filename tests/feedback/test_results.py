@@ -5,11 +5,10 @@ import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select, text
 
 from fotofila.core.errors import UnavailableError
 from fotofila.core.events.lifecycle import redrive
@@ -359,13 +358,7 @@ async def test_database_that_is_away_costs_no_result(desk: Desk, tmp_path: Path)
     added = await desk.add()
     message, reporter = await desk.begun()
     await desk.finish(message, reporter)
-    engine = desk.context.db.engine
-    await engine.dispose()
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def _hurry(connection: Any, _record: Any) -> None:
-        connection.execute("PRAGMA busy_timeout=1")
-
+    await desk.context.db.transact(lambda session: session.execute(text("PRAGMA busy_timeout=1")))
     with contextlib.closing(sqlite3.connect(tmp_path / "fotofila.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         for _ in range(desk.context.settings.max_deliveries * 3):

@@ -11,8 +11,9 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import bindparam, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
@@ -26,7 +27,7 @@ from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import OUTBOX_LAG, RELAYED
 from fotofila.core.queue import Outgoing
 from fotofila.feedback.gates import Gates
-from fotofila.feedback.pace import sleep
+from fotofila.feedback.pace import Gathering, sleep
 from fotofila.feedback.turns import next_rows
 
 log = get_logger(__name__)
@@ -34,14 +35,35 @@ log = get_logger(__name__)
 BATCH = 200
 TROUBLE_SECONDS = 0.5
 
+OUTBOX: Any = OutboxMessage.__table__
+JOBS: Any = Job.__table__
+DELETE_SENT = (
+    delete(OUTBOX)
+    .where(
+        OUTBOX.c.id.in_(bindparam("ids", expanding=True)),
+        # SQLite gives the number of a lost row again.
+        OUTBOX.c.dedup_id.in_(bindparam("dedup_ids", expanding=True)),
+    )
+    .returning(OUTBOX.c.job_id)
+)
+MOVE_JOBS = (
+    update(JOBS)
+    .where(JOBS.c.id.in_(bindparam("ids", expanding=True)), JOBS.c.state.in_([JobState.PENDING, JobState.WAITING]))
+    .values(state=JobState.QUEUED, queued_at=bindparam("at"), scheduled_at=None)
+    .returning(JOBS.c.id, JOBS.c.round, JOBS.c.attempt)
+)
+
 
 async def run(context: Context, stop: asyncio.Event) -> None:
     """Relay until told to stop."""
-    gates = Gates(least=context.settings.queue_ready)
+    gates, gathering = Gates(least=context.settings.queue_ready), Gathering()
     while not stop.is_set():
+        await gathering.wait(stop)
         mark = context.db.changes.mark()
         try:
-            if await relay_once(context, gates) == 0:
+            if await relay_once(context, gates):
+                gathering.turned()
+            else:
                 await context.db.changes.wait(context.settings.relay_interval_seconds, since=mark)
         except FotofilaError as error:
             log.warning("relay.unavailable", sentence=error.message)
@@ -109,17 +131,9 @@ async def mark_sent(session: AsyncSession, rows: Sequence[OutboxMessage], *, now
     jobs may be farther on.
     """
     await lock_rows(session, Job, {row.job_id for row in rows})
-    sent = delete(OutboxMessage).where(
-        OutboxMessage.id.in_([row.id for row in rows]),
-        OutboxMessage.dedup_id.in_([row.dedup_id for row in rows]),  # SQLite gives the number of a lost row again
-    )
-    job_ids = (await session.scalars(sent.returning(OutboxMessage.job_id))).all()
-    moved = await session.execute(
-        update(Job)
-        .where(Job.id.in_(job_ids), Job.state.in_([JobState.PENDING, JobState.WAITING]))
-        .values(state=JobState.QUEUED, queued_at=now, scheduled_at=None)
-        .returning(Job.id, Job.round, Job.attempt)
-    )
+    sent = {"ids": [row.id for row in rows], "dedup_ids": [row.dedup_id for row in rows]}
+    job_ids = (await session.execute(DELETE_SENT, sent)).scalars().all()
+    moved = await session.execute(MOVE_JOBS, {"ids": job_ids, "at": now})
     for job_id, round_, attempt in moved:
         values = {"job_id": job_id, "at": now, "hop": "queued", "round": round_, "attempt": attempt, "detail": None}
         insert_later(session, INSERT_HOP, values)

@@ -22,7 +22,7 @@ from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import RESULTS
 from fotofila.core.queue import Delivery, Outgoing
 from fotofila.core.storage import ObjectNotFoundError
-from fotofila.feedback.pace import sleep
+from fotofila.feedback.pace import Gathering, sleep
 from fotofila.feedback.transitions import apply_result
 
 log = get_logger(__name__)
@@ -50,9 +50,12 @@ class Reported:
 
 async def run(context: Context, stop: asyncio.Event) -> None:
     """Consume results until told to stop."""
+    gathering = Gathering()
     while not stop.is_set():
+        await gathering.wait(stop)
         try:
-            await consume_once(context, wait_seconds=WAIT_SECONDS)
+            if await consume_once(context, wait_seconds=WAIT_SECONDS):
+                gathering.turned()
         except FotofilaError as error:
             log.warning("feedback.unavailable", sentence=error.message)
             await sleep(stop, TROUBLE_SECONDS)

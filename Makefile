@@ -15,6 +15,8 @@ WITH_NODE := $(CURDIR)/scripts/with-node
 STATIC := src/fotofila/api/static/index.html
 WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f -not -path 'web/tests/*' -print)
 PYTEST_ARGS ?=
+# Most tests wait, for leases, servers and children: more at once than there are CPUs.
+PYTEST_WORKERS ?= 4
 
 .PHONY: help run demo test lint lock web docs bench bench-deps test-deps lint-deps models clean
 
@@ -40,7 +42,7 @@ test: test-deps models $(STATIC) ## Run every test
 	@echo "Testing the web page's parts"
 	@cd web && $(WITH_NODE) npm test --silent
 	@echo "Testing the program"
-	@$(PYTHON) -m pytest $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
 lint: test-deps lint-deps web/node_modules/.stamp ## Check form, types, fence, and known flaws of what we pin
 	@$(VENV)/bin/ruff check

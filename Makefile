@@ -15,8 +15,7 @@ WITH_NODE := $(CURDIR)/scripts/with-node
 STATIC := src/fotofila/api/static/index.html
 WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f -not -path 'web/tests/*' -print)
 PYTEST_ARGS ?=
-# Most tests wait, for leases, servers and children: more at once than there are CPUs.
-PYTEST_WORKERS ?= 4
+PYTEST_WORKERS ?= 3
 
 .PHONY: help run demo test lint lock web docs bench bench-deps test-deps lint-deps models clean
 
@@ -42,7 +41,9 @@ test: test-deps models $(STATIC) ## Run every test
 	@echo "Testing the web page's parts"
 	@cd web && $(WITH_NODE) npm test --silent
 	@echo "Testing the program"
-	@$(PYTHON) -m pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -n $(PYTEST_WORKERS) -m "not e2e" $(PYTEST_ARGS)
+	@echo "Testing whole fleets of processes, one after the other"
+	@$(PYTHON) -m pytest -m e2e $(PYTEST_ARGS)
 
 lint: test-deps lint-deps web/node_modules/.stamp ## Check form, types, fence, and known flaws of what we pin
 	@$(VENV)/bin/ruff check

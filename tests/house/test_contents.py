@@ -64,7 +64,7 @@ def test_services_ask_the_clock_that_they_are_given() -> None:
 
 def test_transactions_are_committed_at_the_edge_only() -> None:
     commits = re.compile(r"session\.commit\(|session\.rollback\(")
-    writer = ROOT / "src/fotofila/core/db/sqlite_writer.py"  # `Database.transact`, an edge itself, without an event loop
+    writer = ROOT / "src/fotofila/core/db/sqlite_writer.py"  # an edge itself: `Database.transact`
     files = (path for path in python_files("src") if path != writer)
     assert [path for path in files if commits.search(path.read_text(encoding="utf-8"))] == []
 

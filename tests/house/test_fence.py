@@ -11,7 +11,7 @@ import pytest
 from tests.house.tracked import ROOT, python_files
 
 SOURCES = ROOT / "src"
-WEB_AND_DATABASE = {"sqlalchemy", "fastapi", "starlette", "uvicorn", "alembic", "aiosqlite"}
+WEB_AND_DATABASE = {"sqlalchemy", "fastapi", "starlette", "uvicorn", "alembic"}
 
 
 def module_of(path: Path) -> str:

@@ -74,8 +74,6 @@ def make_context(db: Database, clock: FakeClock, *capabilities: Capability, **se
     return Context(**values)
 
 
-
-
 @dataclass
 class Request:
     """What a server was sent."""

@@ -149,9 +149,7 @@ def async_url(url: str) -> URL:
     return parsed.set(drivername=sqlite_driver.DRIVER)
 
 
-def sqlite_engine(
-    url: URL, *, poolclass: type[Pool] | None = None, lane: Lane | None = None
-) -> AsyncEngine:
+def sqlite_engine(url: URL, *, poolclass: type[Pool] | None = None, lane: Lane | None = None) -> AsyncEngine:
     """Open SQLite for many processes: WAL, durable commits, foreign keys, a patient write lock."""
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)

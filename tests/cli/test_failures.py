@@ -4,13 +4,14 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from fotofila.bootstrap import make_context
 from fotofila.core.clock import SystemClock
 from fotofila.core.config import load_settings
 from fotofila.core.db.migrate import prepare_database
 from fotofila.core.ids import new_id
-from fotofila.core.jobs.models import Failure
+from fotofila.core.jobs.models import Failure, Job
 from fotofila.core.jobs.service import NewJob, create_job
 from fotofila.core.jobs.states import JobState
 from tests.cli.conftest import Run
@@ -23,16 +24,17 @@ async def fail(*codes: str) -> list[str]:
     context = make_context(load_settings())
     made = []
     await prepare_database(context.db)
-    async with context.db.write() as session:
-        for number, code in enumerate(codes):
-            now = SystemClock().now() + timedelta(seconds=number)
-            new = NewJob(id=new_id(), owner=OWNER, kind="noop", kind_version=1, lane="process", args={}, max_attempts=1)
-            job = create_job(session, new, now=now)
-            job.state = JobState.FAILED
+    for number, code in enumerate(codes):
+        now = SystemClock().now() + timedelta(seconds=number)
+        new = NewJob(id=new_id(), owner=OWNER, kind="noop", kind_version=1, lane="process", args={}, max_attempts=1)
+        async with context.db.write() as session:
+            create_job(session, new, now=now)
+        async with context.db.write() as session:
+            await session.execute(update(Job).where(Job.id == new.id).values(state=JobState.FAILED))
             failure = Failure(
                 id=new_id(),
                 owner=OWNER,
-                job_id=job.id,
+                job_id=new.id,
                 kind="noop",
                 round=1,
                 attempt=1,

@@ -18,6 +18,11 @@ from fotofila.core.errors import FotofilaError
 WEB = Path(__file__).parents[3] / "web"
 NOT_ON_THE_PAGE = {
     "bad_backup",
+    "database_program_failed",
+    "newer_results",
+    "piece_mismatch",
+    "tus_content_type",
+    "tus_version",
     "not_empty",
     "refused",
     "stopped",

@@ -106,6 +106,11 @@ export const problemsPtBR: Record<string, Translation> = {
     ],
     [/nothing to cancel/, () => "A análise já terminou: não há o que cancelar."],
   ]),
+  overloaded: "O servidor está com as mãos cheias: tente de novo em alguns segundos.",
+  storage_away: "O armazenamento das fotos não responde: a análise continua quando ele voltar.",
+  storage_refused:
+    "O armazenamento das fotos recusa o servidor: quem opera o sistema deve conferir as credenciais.",
+  bucket_missing: "O bucket das fotos não existe: quem opera o sistema deve criá-lo ou conferir o nome.",
   unauthenticated: "Entre primeiro.",
   forbidden: "O seu papel não permite isto: peça a um dono.",
   wrong_credentials: "Nome de usuário ou senha não conferem.",

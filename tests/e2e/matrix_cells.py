@@ -12,6 +12,7 @@ from sqlalchemy import Select, func, select, update
 
 from fotofila.core.jobs.models import Job
 from fotofila.core.jobs.states import FINAL
+from fotofila.notify.collect import anything_new
 from fotofila.notify.models import Notification
 from tests.e2e.kill_client import Accepted
 from tests.e2e.matrix_fleet import LEASE_SECONDS, Fleet
@@ -58,7 +59,10 @@ async def read_jobs(fleet: Fleet, query: Select[Job]) -> Sequence[Job]:
 
 
 async def hear_everything(fleet: Fleet) -> None:
-    """Wait until every notification is out, as if the lease of those whose sender died were over: it is 90 seconds."""
+    """Wait until every event was noticed and every notification is out.
+
+    Leases are ended first: those whose sender died would last for 90 seconds.
+    """
     claimed = update(Notification).where(Notification.state == "pending").values(lease_until=None)
     async with fleet.context.db.write() as session:
         await session.execute(claimed)
@@ -66,7 +70,7 @@ async def hear_everything(fleet: Fleet) -> None:
     async with asyncio.timeout(CELL_SECONDS):
         while True:
             async with fleet.context.db.read() as session:
-                if not await session.scalar(pending):
+                if not await anything_new(session) and not await session.scalar(pending):
                     return
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -8,17 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fotofila.access.keys import create_key
-from fotofila.access.workspaces import DEFAULT_WORKSPACE, ensure_default_workspace
-from fotofila.api.app import create_app
-from fotofila.bootstrap import make_context
-from fotofila.core.config import load_settings
 from fotofila.core.ids import new_id
 from fotofila.library.models import Photo, Rendition
 from fotofila.testing.pictures import jpeg
 from fotofila.testing.servers import S3Server
-from tests.databases import make_tables
-from tests.library.conftest import ALL, SETTINGS, House
+from tests.library.conftest import House, open_house
 
 BUCKET = {"storage_access_key_id": S3Server.access_key, "storage_secret_access_key": S3Server.secret_key}
 
@@ -26,18 +20,9 @@ BUCKET = {"storage_access_key_id": S3Server.access_key, "storage_secret_access_k
 @pytest.fixture
 async def house(tmp_path: Path, s3_server: S3Server, s3_url: str) -> AsyncIterator[House]:
     """The conftest's, with its objects in a bucket."""
-    context = make_context(
-        load_settings(data_dir=tmp_path, storage_url=s3_url, storage_endpoint=s3_server.endpoint, **BUCKET, **SETTINGS)
-    )
-    await make_tables(context.db)
-    async with context.db.write() as session:
-        await ensure_default_workspace(session, now=context.clock.now(), detection="fast")
-        made = await create_key(session, owner=DEFAULT_WORKSPACE, name="t", scopes=ALL, now=context.clock.now())
-    transport = httpx.ASGITransport(create_app(context), client=("127.0.0.1", 40000))
-    headers = {"Authorization": f"Bearer {made.secret}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", headers=headers) as client:
-        yield House(context=context, client=client)
-    await context.close()
+    bucket = {"storage_url": s3_url, "storage_endpoint": s3_server.endpoint, **BUCKET}
+    async with open_house(tmp_path, "", **bucket) as made:
+        yield made
 
 
 async def add_rendition(house: House, photo_id: str, name: str, content: bytes) -> None:

@@ -85,6 +85,8 @@ async def test_those_who_open_a_fresh_file_at_once_all_succeed(tmp_path: Path) -
     for number in range(20):
         databases = [Database(f"sqlite:///{tmp_path / f'{number}.db'}") for _ in range(12)]
         await asyncio.gather(*(write(database) for database in databases))
+        async with databases[0].read() as session:
+            assert await session.scalar(text("SELECT count(*) FROM t")) == len(databases)
         for database in databases:
             await database.close()
 

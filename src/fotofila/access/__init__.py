@@ -12,7 +12,7 @@ capability = Capability(
         "fotofila.access.routes.users:router",
         "fotofila.access.routes.workspace:router",
     ),
-    tables=("fotofila.access.models", "fotofila.api.models"),
+    tables=("fotofila.access.models", "fotofila.access.audit_models", "fotofila.api.models"),
     sweeps=("fotofila.access.sign_in:sweep", "fotofila.api.idempotency:sweep", "fotofila.api.rate_stores:sweep"),
 )
 

@@ -61,6 +61,9 @@ UPLOADS_UNDER_WAY = Gauge(
     "fotofila_uploads_under_way", "Requests with a body that are being answered.", registry=REGISTRY
 )
 RATE_LIMITED = Counter("fotofila_rate_limited_requests", "Requests answered with 429.", registry=REGISTRY)
+AUDIT_ENTRIES = Counter("fotofila_audit_entries", "Entries made for the audit log.", ["action"], registry=REGISTRY)
+AUDIT_PENDING = Gauge("fotofila_audit_pending", "Audit entries that are not chained yet.", registry=REGISTRY)
+AUDIT_CHECKPOINTS = Counter("fotofila_audit_checkpoints", "Checkpoints signed.", registry=REGISTRY)
 
 
 def serve_metrics(*, host: str, port: int) -> None:

@@ -35,7 +35,8 @@ def row(table: Table, number: int, *, whole: bool) -> dict[str, Any]:
 
 def is_numbered(column: Column[Any]) -> bool:
     """Say whether the database gives the value."""
-    return column.primary_key and isinstance(column.type, sa.Integer) and len(column.table.primary_key.columns) == 1
+    alone = column.primary_key and len(column.table.primary_key.columns) == 1
+    return alone and isinstance(column.type, sa.Integer) and column.autoincrement is not False
 
 
 def value(column: Column[Any], number: int) -> Any:

@@ -1,0 +1,1 @@
+"""Collections of faces: who is whom, decided by vectors that are kept."""

@@ -157,6 +157,7 @@ def make_context(
     """Build everything that a serving process needs."""
     capabilities = load_capabilities(settings.capabilities)
     load_tables(capabilities)
+    direct = DirectPool(settings)
     return Context(
         settings=settings,
         clock=clock or SystemClock(),
@@ -168,6 +169,7 @@ def make_context(
         capabilities=capabilities,
         authenticate=authenticate or load(AUTHENTICATE),
         retention=retention or load(RETENTION),
-        direct=DirectPool(settings),
+        direct=direct,
         roles=roles,
+        parts={each.name: load(each.part)(settings, direct) for each in capabilities if each.part},
     )

@@ -80,6 +80,8 @@ class Capability:
     """`photo_detail(session, photo_id) -> dict` (async): what it knows of a photo, merged into the answer."""
     report: str | None = None
     """`report(session, owner, start, end) -> dict` (async): what this capability adds to the report of photos."""
+    part: str | None = None
+    """`make(settings, direct) -> Part`: what it keeps for as long as the process runs, found in `context.parts`."""
 
 
 class Kinds:
@@ -137,6 +139,14 @@ class DirectLane(Protocol):
         ...
 
 
+class Part(Protocol):
+    """What a capability keeps for as long as the process runs; made without a connection to anything."""
+
+    async def close(self) -> None:
+        """Let go of everything; may be called twice."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """Who is asking, and how far that reaches."""
@@ -171,9 +181,13 @@ class Context:
     retention: RetentionPolicy
     direct: DirectLane
     roles: frozenset[str] = field(default_factory=frozenset)
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    """What capabilities keep, by their name."""
 
     async def close(self) -> None:
         """Let go of everything."""
+        for part in self.parts.values():
+            await part.close()
         await self.direct.close()
         await self.queue.close()
         await self.storage.close()

@@ -16,10 +16,11 @@ capability = Capability(
             resolve="fotofila.faces.service:resolve",
         ),
     ),
-    tables=("fotofila.faces.models",),
+    tables=("fotofila.faces.models", "fotofila.faces.collections.models"),
     specs="fotofila.faces.specs:SPECS",
     photo_detail="fotofila.faces.service:photo_detail",
     report="fotofila.faces.service:report",
+    part="fotofila.faces.engine.choose:make_engine",
 )
 
 __all__ = ["capability"]

@@ -1,4 +1,4 @@
-"""What the detector's score means: the share of such detections that are faces.
+"""What a detector's score means: the share of such detections that are faces.
 
 A logistic curve over the logit of the score (Platt 1999, "Probabilistic outputs for support vector machines"), fitted
 on the 70 labelled WIDER photos of `python -m bench faces-accuracy`, both settings together, every detection counted
@@ -8,19 +8,28 @@ that is not a label left out; the bench prints the gap that is left. It is monot
 from __future__ import annotations
 
 import math
-
-SLOPE = 2.2
-OFFSET = -1.2
+from dataclasses import dataclass
 
 
-def confidence_of(score: float) -> float:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """confidence = 1 / (1 + exp(-(slope * logit(score) + offset)))."""
+
+    slope: float
+    offset: float
+
+
+YUNET_CURVE = Curve(slope=2.2, offset=-1.2)
+
+
+def confidence_of(score: float, curve: Curve = YUNET_CURVE) -> float:
     """0-1, from the fused score 0-1."""
-    return 1 / (1 + math.exp(-(SLOPE * _logit(score) + OFFSET)))
+    return 1 / (1 + math.exp(-(curve.slope * _logit(score) + curve.offset)))
 
 
-def score_of(confidence: float) -> float:
+def score_of(confidence: float, curve: Curve = YUNET_CURVE) -> float:
     """The score that has this confidence."""
-    return 1 / (1 + math.exp(-(_logit(confidence) - OFFSET) / SLOPE))
+    return 1 / (1 + math.exp(-(_logit(confidence) - curve.offset) / curve.slope))
 
 
 def _logit(share: float) -> float:

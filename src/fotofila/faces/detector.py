@@ -1,4 +1,4 @@
-"""Find faces: YuNet at a few sizes, its answers decoded, averaged and fused.
+"""Find faces: a network at a few sizes, its answers decoded, averaged and fused.
 
 Sizes (long side, pixels) by setting, chosen by `python -m bench faces-accuracy`:
 
@@ -13,7 +13,7 @@ looked at as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -53,10 +53,25 @@ def scales_for(width: int, height: int, detection: Detection) -> tuple[Scale, ..
     return tuple(scales)
 
 
-def detect(session: Session, pixels: Pixels, scales: tuple[Scale, ...], *, floor: float) -> Detections:
-    """Faces in pixels of the photo, best first. `floor` is the score under which a candidate is not looked at."""
+Candidates = Callable[[Session, Pixels, Scale, float], Detections]
+"""Of a reduction of the photo, a scale and the least score: rows in pixels of the scale, each face several times."""
+
+
+def detect(
+    session: Session,
+    pixels: Pixels,
+    scales: tuple[Scale, ...],
+    *,
+    floor: float,
+    candidates: Candidates | None = None,
+) -> Detections:
+    """Faces in pixels of the photo, best first. `floor` is the score under which a candidate is not looked at.
+
+    `candidates` asks the network; that of YuNet is asked unless another is given.
+    """
+    ask = candidates or yunet_candidates
     found = [
-        average_overlaps(_candidates(session, level, scale, pixels, floor))
+        average_overlaps(_in_photo(ask(session, level, scale, floor), scale, pixels))
         for scale, level in zip(scales, _pyramid(pixels, scales), strict=True)
     ]
     return fuse(found, scales) if len(scales) > 1 else found[0]
@@ -86,16 +101,20 @@ def decode(cells: NDArray[np.float32], stride: int, floor: float) -> Detections:
     return found
 
 
-def _candidates(session: Session, level: Pixels, scale: Scale, photo: Pixels, floor: float) -> Detections:
-    if scale.ratio == 1:
-        strips, across, down = cut(level.transpose(2, 0, 1), multiple_of=CELL), 1.0, 1.0
-    else:
-        strips = cut(resample(level, width=scale.width, height=scale.height)[0], multiple_of=CELL)
-        across, down = photo.shape[1] / scale.width, photo.shape[0] / scale.height
-    outputs = session.run(**strips)
-    found = np.concatenate([decode(cells[0], stride, floor) for cells, stride in zip(outputs, STRIDES, strict=True)])
-    found[:, [0, 2, 5, 7, 9, 11, 13]] *= across
-    found[:, [1, 3, 6, 8, 10, 12, 14]] *= down
+def yunet_candidates(session: Session, level: Pixels, scale: Scale, floor: float) -> Detections:
+    """What YuNet sees."""
+    planes = (
+        level.transpose(2, 0, 1) if scale.ratio == 1 else resample(level, width=scale.width, height=scale.height)[0]
+    )
+    outputs = session.run(**cut(planes, multiple_of=CELL))
+    return np.concatenate([decode(cells[0], stride, floor) for cells, stride in zip(outputs, STRIDES, strict=True)])
+
+
+def _in_photo(found: Detections, scale: Scale, photo: Pixels) -> Detections:
+    """The best candidates, brought from pixels of the scale to those of the photo."""
+    if scale.ratio != 1:
+        found[:, [0, 2, 5, 7, 9, 11, 13]] *= photo.shape[1] / scale.width
+        found[:, [1, 3, 6, 8, 10, 12, 14]] *= photo.shape[0] / scale.height
     if len(found) > MOST_CANDIDATES:
         found = found[np.argsort(-found[:, SCORE])[:MOST_CANDIDATES]]
     return found

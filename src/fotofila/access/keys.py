@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.access.cache import forget_on_commit
 from fotofila.access.models import ApiKey
-from fotofila.access.scopes import demand_reach, in_order
+from fotofila.access.scopes import Scope, demand_reach, in_order
 from fotofila.core.capability import Principal
 from fotofila.core.crypto import new_token, token_hash
 from fotofila.core.errors import ConflictError, InvalidInputError, NotFoundError
@@ -71,15 +71,7 @@ async def create_key(
         InvalidInputError: no scope that we know, or an end in the past.
         ForbiddenError: the scopes go beyond those of `by`.
     """
-    known = in_order(scopes)
-    if not known or len(known) != len(set(scopes)):
-        message = "A key needs at least one of the scopes photos:read, photos:write, failures, admin, and no other."
-        raise InvalidInputError(message)
-    if expires_at is not None and expires_at <= now:
-        message = "expires_at lies in the past: give a later time, or leave it out."
-        raise InvalidInputError(message)
-    if by is not None:
-        demand_reach(by, known)
+    known = demand_scopes(scopes, now=now, expires_at=expires_at, by=by)
     prefix = "".join(secrets.choice(_ALPHABET) for _ in range(8))
     secret = f"ff_{prefix}_{new_token()}"
     row = ApiKey(
@@ -95,6 +87,27 @@ async def create_key(
     session.add(row)
     await session.flush()
     return NewKey(row=row, secret=secret)
+
+
+def demand_scopes(
+    scopes: Collection[str], *, now: datetime, expires_at: datetime | None, by: Principal | None
+) -> list[Scope]:
+    """Return the scopes of a key to be made, in their order.
+
+    Raises:
+        InvalidInputError: no scope that we know, or an end in the past.
+        ForbiddenError: the scopes go beyond those of `by`.
+    """
+    known = in_order(scopes)
+    if not known or len(known) != len(set(scopes)):
+        message = "A key needs at least one of the scopes photos:read, photos:write, failures, admin, and no other."
+        raise InvalidInputError(message)
+    if expires_at is not None and expires_at <= now:
+        message = "expires_at lies in the past: give a later time, or leave it out."
+        raise InvalidInputError(message)
+    if by is not None:
+        demand_reach(by, known)
+    return known
 
 
 async def list_keys(

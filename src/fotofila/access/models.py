@@ -83,3 +83,20 @@ class SignInLink(Base):
     token_hash: Mapped[str] = mapped_column(HASH, primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class AwsKey(Base):
+    """An access key in the form of AWS: its signatures are verified, so its secret is kept, encrypted."""
+
+    __tablename__ = "aws_keys"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    owner: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    access_key_id: Mapped[str] = mapped_column(String(20), unique=True)
+    sealed_secret: Mapped[str] = mapped_column(String(200))
+    """AES-256-GCM under the secret key, bound to the access key's id."""
+    scopes: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]

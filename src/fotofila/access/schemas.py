@@ -47,6 +47,24 @@ class KeyShown(Key):
     key: str
 
 
+class AwsKey(Row):
+    """An access key for programs that sign their requests as AWS demands, without its secret."""
+
+    id: str
+    name: str
+    access_key_id: str
+    scopes: list[Scope]
+    created_at: datetime
+    last_used_at: datetime | None = Field(description="To the minute.")
+    expires_at: datetime | None
+
+
+class AwsKeyShown(AwsKey):
+    """A new access key; its secret is shown this once."""
+
+    secret_access_key: str
+
+
 class KeyNew(Strict):
     """An API key to make."""
 

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fotofila.access import schemas
+from fotofila.access.aws_keys import NewAwsKey, create_aws_key, list_aws_keys, revoke_aws_key
 from fotofila.access.keys import NewKey, create_key, list_keys, revoke_key, rotate_key
-from fotofila.access.models import ApiKey
-from fotofila.access.schemas import Key
+from fotofila.access.models import ApiKey, AwsKey
 from fotofila.access.scopes import SCOPES
 from fotofila.cli.database import OWNER, open_context
 from fotofila.cli.lazy import new_app
@@ -37,11 +38,14 @@ def keys() -> None:
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What people call it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What people call it; `key` without one.")] = "key",
     scope: Annotated[
         list[str] | None, typer.Option(help=f"How far it reaches, may be given several times: {', '.join(SCOPES)}.")
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, max=36_500, help="Days after which it ends by itself.")] = None,
+    aws: Annotated[
+        bool, typer.Option("--aws", help="An access key in the form of AWS, for programs that speak Rekognition.")
+    ] = False,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
@@ -50,8 +54,13 @@ def create(
     Photos in and out: `fotofila keys create laptop`
 
     Everything: `fotofila keys create admin --scope admin --scope photos:read --scope photos:write --scope failures`
+
+    For boto3, the AWS command line and the like: `fotofila keys create --aws --json`
     """
     scopes = [part.strip() for given in scope or ["photos:read,photos:write"] for part in given.split(",")]
+    if aws:
+        show_new_aws(run_async(make_aws(prepare(data_dir), name, scopes, days)), json=json)
+        return
     show_new(run_async(make(prepare(data_dir), name, scopes, days)), json=json)
 
 
@@ -63,12 +72,12 @@ def list_all(data_dir: DataDir = None, json: Json = False) -> None:
     """
     rows = run_async(load_keys(prepare(data_dir)))
     if json:
-        print_json([Key.model_validate(row).model_dump(mode="json") for row in rows])
+        print_json([schema_of(row).model_validate(row).model_dump(mode="json") for row in rows])
     elif not rows:
         say("There is no API key: make one with `fotofila keys create NAME`.")
     else:
         cells = [
-            (f"ff_{row.prefix}…", row.name, " ".join(row.scopes), *map(moment, (row.last_used_at, row.expires_at)))
+            (shown(row), row.name, " ".join(row.scopes), *map(moment, (row.last_used_at, row.expires_at)))
             for row in rows
         ]
         print_table(("Key", "Name", "Scopes", "Last used", "Ends"), cells)
@@ -113,6 +122,26 @@ def show_new(made: NewKey, *, json: bool) -> None:
     remark(f"Key {made.row.name!r} with {', '.join(made.row.scopes)}. Keep it: it is not shown again.")
 
 
+def show_new_aws(made: NewAwsKey, *, json: bool) -> None:
+    """Print an access key that was just made, as JSON or as lines for a shell."""
+    if json:
+        print_json({"access_key_id": made.row.access_key_id, "secret_access_key": made.secret})
+        return
+    say(f"AWS_ACCESS_KEY_ID={made.row.access_key_id}")
+    say(f"AWS_SECRET_ACCESS_KEY={made.secret}")
+    remark(f"Access key {made.row.name!r} with {', '.join(made.row.scopes)}. Keep it: it is not shown again.")
+
+
+def shown(row: ApiKey | AwsKey) -> str:
+    """Return what tells a key from others."""
+    return row.access_key_id if isinstance(row, AwsKey) else f"ff_{row.prefix}…"
+
+
+def schema_of(row: ApiKey | AwsKey) -> type[schemas.Key | schemas.AwsKey]:
+    """Return the form of a key for programs."""
+    return schemas.AwsKey if isinstance(row, AwsKey) else schemas.Key
+
+
 async def make(settings: Settings, name: str, scopes: list[str], days: int | None) -> NewKey:
     """Make a key."""
     async with open_context(settings) as context, context.db.write() as session:
@@ -121,10 +150,22 @@ async def make(settings: Settings, name: str, scopes: list[str], days: int | Non
         return await create_key(session, owner=OWNER, name=name, scopes=scopes, now=now, expires_at=end)
 
 
-async def load_keys(settings: Settings) -> list[ApiKey]:
+async def make_aws(settings: Settings, name: str, scopes: list[str], days: int | None) -> NewAwsKey:
+    """Make an access key in the form of AWS."""
+    async with open_context(settings) as context, context.db.write() as session:
+        now = context.clock.now()
+        end = now + timedelta(days=days) if days is not None else None
+        return await create_aws_key(
+            session, keys=context.secret_keys, owner=OWNER, name=name, scopes=scopes, now=now, expires_at=end
+        )
+
+
+async def load_keys(settings: Settings) -> list[ApiKey | AwsKey]:
     """Return every key, newest first."""
     async with open_context(settings) as context, context.db.read() as session:
-        return list(await list_keys(session, owner=OWNER, limit=MOST))
+        plain = await list_keys(session, owner=OWNER, limit=MOST)
+        aws = await list_aws_keys(session, owner=OWNER, limit=MOST)
+        return sorted((*plain, *aws), key=lambda row: row.id, reverse=True)
 
 
 async def renew(settings: Settings, given: str, overlap: timedelta) -> NewKey:
@@ -137,6 +178,10 @@ async def renew(settings: Settings, given: str, overlap: timedelta) -> NewKey:
 async def end(settings: Settings, given: str) -> str:
     """Revoke a key; return its name."""
     async with open_context(settings) as context, context.db.write() as session:
+        for row in await list_aws_keys(session, owner=OWNER, limit=MOST):
+            if given in {row.id, row.access_key_id}:
+                await revoke_aws_key(session, owner=OWNER, key_id=row.id)
+                return row.name
         key = await find(session, given)
         await revoke_key(session, owner=OWNER, key_id=key.id)
         return key.name

@@ -171,5 +171,5 @@ def make_context(
         retention=retention or load(RETENTION),
         direct=direct,
         roles=roles,
-        parts={each.name: load(each.part)(settings, direct) for each in capabilities if each.part},
+        parts={name: load(make)(settings, direct) for each in capabilities for name, make in each.parts.items()},
     )

@@ -80,8 +80,8 @@ class Capability:
     """`photo_detail(session, photo_id) -> dict` (async): what it knows of a photo, merged into the answer."""
     report: str | None = None
     """`report(session, owner, start, end) -> dict` (async): what this capability adds to the report of photos."""
-    part: str | None = None
-    """`make(settings, direct) -> Part`: what it keeps for as long as the process runs, found in `context.parts`."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """By name, `make(settings, direct) -> Part`: what it keeps for as long as the process runs, in `context.parts`."""
 
 
 class Kinds:
@@ -182,7 +182,7 @@ class Context:
     direct: DirectLane
     roles: frozenset[str] = field(default_factory=frozenset)
     parts: Mapping[str, Any] = field(default_factory=dict)
-    """What capabilities keep, by their name."""
+    """What capabilities keep, by the names that they gave."""
 
     async def close(self) -> None:
         """Let go of everything."""

@@ -20,7 +20,10 @@ capability = Capability(
     specs="fotofila.faces.specs:SPECS",
     photo_detail="fotofila.faces.service:photo_detail",
     report="fotofila.faces.service:report",
-    part="fotofila.faces.engine.choose:make_engine",
+    parts={
+        "faces": "fotofila.faces.engine.choose:make_engine",
+        "faces.search": "fotofila.faces.collections.choose:make_search",
+    },
 )
 
 __all__ = ["capability"]

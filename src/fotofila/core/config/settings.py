@@ -201,6 +201,17 @@ class Settings(BaseSettings):
         default=False,
         description="The use is non-commercial, and the licences of the pack `research` are accepted.",
     )
+    faces_search: Literal["exact", "pgvector"] = Field(
+        "exact",
+        description="How collections are searched. exact: every vector, held in memory; pgvector: an HNSW index in "
+        "PostgreSQL, which needs the extension `vector`.",
+    )
+    faces_search_memory_mb: int = Field(
+        2048,
+        gt=0,
+        description="Vectors that one process holds in memory for exact search, in MiB; a million faces of 128 numbers "
+        "take 504. Beyond it the collection that was searched longest ago is let go of.",
+    )
 
     # Notifications
     webhooks_allow_private: bool = Field(

@@ -78,7 +78,7 @@ class FaceVector(Base):
     """The vector of a face: little-endian float16, of length 1."""
 
     __tablename__ = "collection_vectors"
-    __table_args__ = (Index("ix_collection_vectors_revision", "collection_id", "model", "revision"),)
+    __table_args__ = (Index("ix_collection_vectors_revision", "collection_id", "model", "revision", "face_id"),)
 
     face_id: Mapped[str] = mapped_column(ForeignKey("collection_faces.id", ondelete="CASCADE"), primary_key=True)
     model: Mapped[str] = mapped_column(MODEL, primary_key=True)
@@ -116,7 +116,9 @@ class UserVector(Base):
     """The mean of a user's vectors, brought to length 1: little-endian float16."""
 
     __tablename__ = "collection_user_vectors"
-    __table_args__ = (Index("ix_collection_user_vectors_revision", "collection_id", "model", "revision"),)
+    __table_args__ = (
+        Index("ix_collection_user_vectors_revision", "collection_id", "model", "revision", "user_row_id"),
+    )
 
     user_row_id: Mapped[str] = mapped_column(ForeignKey("collection_users.id", ondelete="CASCADE"), primary_key=True)
     model: Mapped[str] = mapped_column(MODEL, primary_key=True)

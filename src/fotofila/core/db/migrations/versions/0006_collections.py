@@ -115,7 +115,7 @@ def make_vectors(table: str, key: str, parent: str) -> None:
         sa.ForeignKeyConstraint([key], [f"{parent}.id"], name=f"fk_{table}_{key}", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint(key, "model", name=f"pk_{table}"),
     )
-    op.create_index(f"ix_{table}_revision", table, ["collection_id", "model", "revision"], unique=False)
+    op.create_index(f"ix_{table}_revision", table, ["collection_id", "model", "revision", key], unique=False)
 
 
 def of_collection(table: str) -> sa.ForeignKeyConstraint:

@@ -1,0 +1,25 @@
+"""Which search this process has."""
+
+from __future__ import annotations
+
+from fotofila.core.capability import Context, DirectLane
+from fotofila.core.config import Settings
+from fotofila.faces.collections.exact import ExactSearch
+from fotofila.faces.collections.search_port import VectorSearch
+
+PART = "faces.search"
+"""Name of the search among the parts of the process."""
+THREADS = 2
+"""Searches at once: each reads the whole matrix, and two use up the memory's speed of a small machine."""
+
+
+def make_search(settings: Settings, direct: DirectLane) -> VectorSearch:
+    """Make the search that `FOTOFILA_FACES_SEARCH` names."""
+    del direct
+    return ExactSearch(memory_bytes=settings.faces_search_memory_mb << 20, threads=THREADS)
+
+
+def search_of(context: Context) -> VectorSearch:
+    """Return the search of this process."""
+    search: VectorSearch = context.parts[PART]
+    return search

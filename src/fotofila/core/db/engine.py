@@ -7,6 +7,7 @@ and not at its first write, where SQLite would answer "database is locked" witho
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -16,13 +17,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import URL, Connection, bindparam, event, make_url, text
+from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import Pool, StaticPool
 
 from fotofila.core.db import sqlite_driver
-from fotofila.core.db.base import UtcDateTime
+from fotofila.core.db.bare import Bare, bare
 from fotofila.core.db.changes import Changes
 from fotofila.core.db.gaps import dump_json
 from fotofila.core.db.notify import NotifiedChanges
@@ -32,6 +33,7 @@ from fotofila.core.sqlite import Lane, SqliteChanges
 
 BUSY_SECONDS = 30
 WAL_TRIES = 250
+PARAMETER = re.compile(r":(\w+)")
 
 T = TypeVar("T")
 
@@ -79,8 +81,7 @@ class Database:
         """Open a session that may write; it commits when the block ends and rolls back when it raises."""
         async with self._write() as session, session.begin():
             yield session
-        if isinstance(self.changes, NotifiedChanges):
-            self.changes.tell()
+        self.tell()
 
     async def transact(self, work: Work[T]) -> T:
         """Do a unit of work in a transaction that may write, and return what it returned; see `write`.
@@ -103,10 +104,10 @@ class Database:
         if isinstance(self.changes, SqliteChanges):
             values = {name: sqlite_value(value) for name, value in parameters.items()}
             return self.changes.has_row(query, values)
-        times = [name for name, value in parameters.items() if isinstance(value, datetime)]
-        asked = text(query).bindparams(*(bindparam(name, type_=UtcDateTime()) for name in times))
-        async with self.look() as connection:
-            return (await connection.execute(asked, parameters)).first() is not None
+        names = list(parameters)
+        numbered = PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", query)
+        async with self.bare() as taken:
+            return bool(await taken.rows(numbered, *parameters.values()))
 
     @asynccontextmanager
     async def look(self) -> AsyncIterator[AsyncConnection]:
@@ -115,9 +116,20 @@ class Database:
             yield connection
             await connection.commit()
 
+    @asynccontextmanager
+    async def bare(self) -> AsyncIterator[Bare]:
+        """Take a connection of PostgreSQL without SQLAlchemy between: see `bare`. Who commits on it calls `tell`."""
+        async with bare(self.engine, pooler=self.options.pooler) as taken:
+            yield taken
+
+    def tell(self) -> None:
+        """Wake whoever waits for commits; SQLite tells of them by itself."""
+        if isinstance(self.changes, NotifiedChanges):
+            self.changes.tell()
+
     async def _say(self, statement: str) -> None:
-        async with self.look() as connection:
-            await connection.exec_driver_sql(statement)
+        async with self.bare() as taken:
+            await taken.run(statement)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+
+from fotofila.core.db import Database, DatabaseUnavailableError, PostgresOptions
+from fotofila.core.errors import ConflictError, InvalidInputError
+
+COUNT = "SELECT count(*) AS n FROM notes"
+ADD = "INSERT INTO notes (id, at) VALUES ($1, $2)"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(params=[False, True], ids=["direct", "pooler"])
+async def database(request: pytest.FixtureRequest, postgres_url: str) -> AsyncIterator[Database]:
+    database = Database(postgres_url, PostgresOptions(pool_size=1, statement_seconds=0.2, pooler=request.param))
+    async with database.write() as session:
+        await session.execute(text("CREATE TABLE notes (id integer PRIMARY KEY, at timestamptz)"))
+    yield database
+    await database.close()
+
+
+async def count(database: Database) -> int:
+    async with database.bare() as bare:
+        return int((await bare.rows(COUNT))[0]["n"])
+
+
+async def add_and_raise(database: Database) -> None:
+    async with database.bare() as bare, bare.transaction():
+        await bare.rows(ADD, 1, NOW)
+        async with bare.session() as session:
+            await session.execute(text("INSERT INTO notes (id) VALUES (2)"))
+            await session.commit()
+        raise RuntimeError
+
+
+async def test_transaction_with_a_session_in_it_is_kept_whole_or_not_at_all(database: Database) -> None:
+    with pytest.raises(RuntimeError):
+        await add_and_raise(database)
+    assert await count(database) == 0
+    async with database.bare() as bare, bare.transaction():
+        await bare.rows(ADD, 1, NOW)
+        async with bare.session() as session:
+            await session.execute(text("INSERT INTO notes (id) VALUES (2)"))
+            await session.commit()
+    assert await count(database) == 2
+    assert await database.has_row("SELECT 1 FROM notes WHERE at <= :now AND id = :id LIMIT 1", now=NOW, id=1)
+    assert not await database.has_row("SELECT 1 FROM notes WHERE id > :id LIMIT 1", id=2)
+
+
+async def ask(database: Database, statement: str, *values: object) -> None:
+    async with database.bare() as bare:
+        await bare.rows(statement, *values)
+
+
+async def test_errors_are_told_in_our_words_and_the_connection_goes_on(database: Database) -> None:
+    await ask(database, ADD, 1, NOW)
+    with pytest.raises(ConflictError):
+        await ask(database, ADD, 1, NOW)
+    with pytest.raises(InvalidInputError):
+        await ask(database, ADD, "one", NOW)
+    with pytest.raises(DatabaseUnavailableError):
+        await ask(database, "SELECT pg_sleep(60)")
+    assert await count(database) == 1
+
+
+async def test_cancelled_statement_leaves_a_connection_for_the_next(database: Database) -> None:
+    asking = asyncio.create_task(ask(database, "SELECT pg_sleep(0.15)"))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert await count(database) == 0
+
+
+async def test_table_that_changes_under_a_prepared_statement_is_asked_anew(database: Database) -> None:
+    everything = "SELECT * FROM notes"
+    await ask(database, everything)
+    async with database.write() as session:
+        await session.execute(text("ALTER TABLE notes ADD COLUMN more integer"))
+    for _ in range(2):
+        try:
+            await ask(database, everything)
+        except DatabaseUnavailableError:
+            continue
+        break
+    else:
+        pytest.fail("it is never asked anew")

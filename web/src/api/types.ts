@@ -2,6 +2,7 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type { Collection } from "./collections";
 export type Photo = Schemas["PhotoOut"];
 export type Upload = Schemas["Upload"];
 export type Job = Schemas["JobOut"];

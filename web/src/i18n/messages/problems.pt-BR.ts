@@ -123,6 +123,9 @@ export const problemsPtBR: Record<string, Translation> = {
   address_refused: "Este endereço leva a uma rede interna e foi recusado.",
   limit_reached: "O número máximo foi atingido: apague um antes de criar outro.",
   foreign_origin: "O pedido veio de outro site e foi recusado: abra esta página pelo endereço dela.",
+  no_face: "Não há nenhum rosto na imagem: envie uma que mostre pelo menos um.",
+  licence_not_accepted:
+    "A licença destes modelos permite apenas uso não comercial: quem opera o sistema deve aceitá-la em FOTOFILA_MODELS_NON_COMMERCIAL.",
   idempotency_mismatch: "Este envio já foi feito com outro conteúdo: tente de novo.",
   idempotency_running: "Este envio ainda está em andamento.",
 };

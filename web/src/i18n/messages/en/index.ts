@@ -1,6 +1,7 @@
+import { collectionsPart } from "./collections";
 import { failuresPart } from "./failures";
 import { photosPart } from "./photos";
 import { settingsPart } from "./settings";
 import { shellPart } from "./shell";
 
-export const en = { ...shellPart, ...photosPart, ...failuresPart, ...settingsPart };
+export const en = { ...shellPart, ...photosPart, ...failuresPart, ...settingsPart, ...collectionsPart };

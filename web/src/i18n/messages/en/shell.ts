@@ -18,6 +18,7 @@ export const shellPart = {
     skip: "Skip to the content",
     main: "Main",
     photos: "Photos",
+    collections: "Collections",
     failures: "Failures",
     reports: "Reports",
     settings: "Settings",

@@ -23,6 +23,7 @@ export const shellPart: Pick<
     skip: "Ir para o conteúdo",
     main: "Principal",
     photos: "Fotos",
+    collections: "Coleções",
     failures: "Falhas",
     reports: "Relatórios",
     settings: "Ajustes",

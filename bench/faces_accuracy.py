@@ -22,13 +22,20 @@ from fotofila.core.inference.store import default_models_dir, load
 from fotofila.faces.align import cut_out
 from fotofila.faces.analyzer import AnalyzeOptions, FaceAnalyzer
 from fotofila.faces.attributes import GENDER_FROM_YEARS, SIDE, TEMPLATE, estimate_genders
-from fotofila.faces.calibration import confidence_of
+from fotofila.faces.calibration import Curve, confidence_of
 from fotofila.faces.detector import Detection
 from fotofila.faces.face import Face
+from fotofila.faces.networks import DETECTORS, EMBEDDERS
+from fotofila.faces.packs import PACKS, PackName
 from fotofila.faces.specs import GENDER
 
 EVERY_CANDIDATE = 5e-5
 FALSE_ACCEPTS = 1e-2
+DETECTION_BARS: dict[PackName, dict[Detection, float]] = {
+    "permissive": {"accurate": 0.885, "fast": 0.865},
+    "research": {"accurate": 0.925, "fast": 0.915},
+}
+VERIFICATION_BARS: dict[PackName, float] = {"permissive": 0.993, "research": 0.997}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +59,9 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench faces-accuracy")
     parser.add_argument("--data", type=Path, required=True, help="folder with lfw, wider and utk")
     parser.add_argument("--models", type=Path, default=default_models_dir())
+    parser.add_argument("--pack", choices=sorted(PACKS), default="permissive")
     arguments = parser.parse_args(argv)
-    analyzer = FaceAnalyzer(arguments.models)
+    analyzer = FaceAnalyzer(arguments.models, pack=PACKS[arguments.pack])
     figures = []
     for measure in (detection_figures, verification_figures, attribute_figures):
         for figure in measure(analyzer, arguments.data):
@@ -72,7 +80,8 @@ def line_of(figure: Figure) -> str:
 
 def detection_figures(analyzer: FaceAnalyzer, data: Path) -> list[Figure]:
     labelled = wider_boxes(data)
-    bars: dict[Detection, float] = {"accurate": 0.885, "fast": 0.865}
+    bars = DETECTION_BARS[analyzer.pack.name]
+    curve = DETECTORS[analyzer.pack.detector.name].curve
     figures = []
     for setting in get_args(Detection):
         options = AnalyzeOptions(detection=setting, min_confidence=EVERY_CANDIDATE)
@@ -96,16 +105,16 @@ def detection_figures(analyzer: FaceAnalyzer, data: Path) -> list[Figure]:
             ),
             Figure(
                 name=f"confidence_error_{setting}",
-                value=calibration_error(outcomes_of(found, boxes)),
+                value=calibration_error(outcomes_of(found, boxes), curve),
                 definition="mean gap between confidence and share of hits over ten bins, weighted by size",
             ),
         ]
     return figures
 
 
-def calibration_error(outcomes: NDArray[np.float64]) -> float:
+def calibration_error(outcomes: NDArray[np.float64], curve: Curve) -> float:
     """Expected calibration error of detections of confidence 0.1 and more."""
-    confidences = np.array([confidence_of(score) for score in outcomes[:, 0]])
+    confidences = np.array([confidence_of(score, curve) for score in outcomes[:, 0]])
     kept = confidences >= 0.1
     confidences, hits = confidences[kept], outcomes[kept, 1]
     bins = np.minimum((confidences * 10).astype(int), 9)
@@ -119,7 +128,7 @@ def verification_figures(analyzer: FaceAnalyzer, data: Path) -> list[Figure]:
     options = AnalyzeOptions(age=False, gender=False, embed=True, min_confidence=0.05)
     vectors = {path: central_face(analyzer.analyze(read_pixels(path), options)) for path in paths}
     embedded = {path: face.embedding for path, face in vectors.items() if face and face.embedding is not None}
-    zero = np.zeros(128, np.float32)
+    zero = np.zeros(EMBEDDERS[analyzer.pack.embedder.name].numbers, np.float32)
     scores = np.array([float(embedded.get(a, zero) @ embedded.get(b, zero)) for a, b, _ in pairs])
     same = np.array([is_same for _, _, is_same in pairs])
     best = max(float(((scores >= threshold) == same).mean()) for threshold in scores)
@@ -130,7 +139,7 @@ def verification_figures(analyzer: FaceAnalyzer, data: Path) -> list[Figure]:
             name="verification",
             value=best,
             definition=f"{what}; accuracy at the best threshold; {len(paths) - len(embedded)} photos without a face",
-            at_least=0.993,
+            at_least=VERIFICATION_BARS[analyzer.pack.name],
         ),
         Figure(
             name="tar_at_far_1e-2",

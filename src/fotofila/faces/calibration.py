@@ -20,6 +20,7 @@ class Curve:
 
 
 YUNET_CURVE = Curve(slope=2.2, offset=-1.2)
+SCRFD_CURVE = Curve(slope=2.9, offset=0.7)
 
 
 def confidence_of(score: float, curve: Curve = YUNET_CURVE) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fotofila.core.inference.openvino_session import fastest_session
 from fotofila.core.inference.session import Runs, Session
 from fotofila.faces import edgeface, embedder
-from fotofila.faces.calibration import YUNET_CURVE, Curve
+from fotofila.faces.calibration import SCRFD_CURVE, YUNET_CURVE, Curve
 from fotofila.faces.detector import Candidates, yunet_candidates
 from fotofila.faces.scrfd import scrfd_candidates
 
@@ -46,7 +46,7 @@ def _open_onnx(path: Path, threads: int) -> Runs:
 
 DETECTORS = {
     "yunet": DetectorNetwork(candidates=yunet_candidates, curve=YUNET_CURVE),
-    "scrfd-2.5g": DetectorNetwork(candidates=scrfd_candidates, curve=Curve(slope=1.0, offset=0.0)),
+    "scrfd-2.5g": DetectorNetwork(candidates=scrfd_candidates, curve=SCRFD_CURVE),
 }
 EMBEDDERS = {
     "sface": EmbedderNetwork(numbers=embedder.NUMBERS, open=_open_sface, embed=embedder.embed),

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from fotofila.cli.lazy import new_app
 from fotofila.cli.options import Json, configure_command, settings_with
 from fotofila.cli.output import ERR, print_json, print_table, remark, say
-from fotofila.cli.pinned import needed_files, unmet_roles
+from fotofila.cli.pinned import files_of, unmet_roles
 from fotofila.core.config import Settings
 from fotofila.core.inference.errors import ModelUnavailableError
 from fotofila.core.inference.fetch import FetchProgress, fetch_all
 from fotofila.core.inference.specs import ModelSpec
 from fotofila.core.inference.store import StoredFile, list_files
 from fotofila.core.inference.store import verify as verify_file
+from fotofila.faces.packs import allowed_pack
 from fotofila.faces.specs import DEMO_PHOTOS
 
 app = new_app()
 
 MEGABYTE = 1_000_000
 STEPS = {"downloading": "fetching from", "failed": "not from", "rewriting": "rewriting:", "ready": "ready:"}
+
+PackOption = Annotated[
+    str | None, typer.Option("--pack", help="permissive or research. Without it: what the settings need.")
+]
 
 
 @app.callback()
@@ -34,12 +39,17 @@ def models() -> None:
 
 
 @app.command()
-def fetch(json: Json = False) -> None:
+def fetch(pack: PackOption = None, json: Json = False) -> None:
     """Fetch what is missing, prove it by its hash, and make it ready.
 
     `fotofila models fetch`
+
+    The pack `research` is for non-commercial use only and is fetched where FOTOFILA_MODELS_NON_COMMERCIAL says so.
     """
     settings = prepare()
+    wanted = files_of(settings, pack)
+    if pack is not None:
+        allowed_pack(pack, non_commercial=settings.models_non_commercial)
     with ERR.status("Looking at the models") as status:
 
         def tell(progress: FetchProgress) -> None:
@@ -47,7 +57,7 @@ def fetch(json: Json = False) -> None:
             if progress.step in STEPS and not (ERR.is_terminal and progress.step == "downloading"):
                 remark(f"{progress.spec.name}: {STEPS[progress.step]} {progress.detail}")
 
-        stored = [*fetch_all(needed_files(settings), settings.models_dir, tell)]
+        stored = [*fetch_all(wanted, settings.models_dir, tell)]
         try:
             stored += fetch_all(DEMO_PHOTOS, settings.models_dir, tell)
         except ModelUnavailableError as error:  # everything works without it
@@ -59,23 +69,23 @@ def fetch(json: Json = False) -> None:
 
 
 @app.command("list")
-def list_all(json: Json = False) -> None:
+def list_all(pack: PackOption = None, json: Json = False) -> None:
     """Show every model with its licence, and whether it is here.
 
     `fotofila models list`
     """
     settings = prepare()
-    show(list_files([*needed_files(settings), *DEMO_PHOTOS], settings.models_dir), json=json)
+    show(list_files([*files_of(settings, pack), *DEMO_PHOTOS], settings.models_dir), json=json)
 
 
 @app.command()
-def verify(json: Json = False) -> None:
+def verify(pack: PackOption = None, json: Json = False) -> None:
     """Hash every file again; the exit code is 1 when one is damaged, or a role has none.
 
     `fotofila models verify`
     """
     settings = prepare()
-    files = [verify_file(spec, settings.models_dir) for spec in needed_files(settings)]
+    files = [verify_file(spec, settings.models_dir) for spec in files_of(settings, pack)]
     show(files, json=json)
     damaged = [file.spec.name for file in files if file.state == "damaged"]
     if missing := [*damaged, *unmet_roles(files)]:

@@ -31,6 +31,7 @@ COMMANDS = (
     entry("failures", PHOTOS, "What could not be done, why, and how to try again."),
     entry("keys", PEOPLE, "API keys: make, list, rotate, revoke."),
     entry("users", PEOPLE, "People: add, list, give a password or a sign-in link, remove."),
+    entry("audit", CARE, "The audit log: list, export, verify; receipts."),
     entry("doctor", CARE, "Check everything that is needed, and name the mend."),
     entry("models", CARE, "The models: fetch, list, verify."),
     entry("migrate", CARE, "Bring the database to this version's schema."),

@@ -60,6 +60,10 @@ class SecretKeys:
     def _derive(self, key: bytes, purpose: str) -> bytes:
         return hmac.digest(key, b"fotofila:" + purpose.encode(), "sha256")
 
+    def derive(self, purpose: str) -> tuple[bytes, ...]:
+        """Return 32 bytes for each key, the first first: seeds of keys that serve one purpose only."""
+        return tuple(self._derive(key, purpose) for _, key in self.keys)
+
     def sign(self, purpose: str, text: str) -> str:
         """Return `id.signature` (HMAC-SHA-256, URL-safe) of a text, for one purpose only."""
         key_id, key = self.keys[0]

@@ -51,6 +51,13 @@ async def test_as_many_as_the_limit_are_allowed(store: RateStore) -> None:
     assert (await store.take(HOURLY, "b")).allowed
 
 
+async def test_several_are_counted_together_or_not_at_all(store: RateStore) -> None:
+    counts = [await store.take(HOURLY, "a", cost=cost) for cost in (3, 3, 2, 1)]
+    assert [(count.allowed, count.remaining) for count in counts] == [(True, 2), (False, 2), (True, 0), (False, 0)]
+    assert not (await store.take(HOURLY, "b", cost=6)).allowed
+    assert (await store.take(HOURLY, "b", cost=5)).allowed
+
+
 async def test_those_at_once_are_counted_each(store: RateStore) -> None:
     counts = await asyncio.gather(*(store.take(parse("10/hour"), "crowd") for _ in range(30)))
     assert sum(count.allowed for count in counts) == 10
@@ -85,7 +92,7 @@ async def test_counts_that_are_over_are_swept(context: Context) -> None:
 class Gone:
     """A store that is away."""
 
-    async def take(self, *_: object) -> object:
+    async def take(self, *_: object, **__: object) -> object:
         raise UnavailableError("It does not answer.")
 
     async def close(self) -> None:

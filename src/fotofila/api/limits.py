@@ -1,8 +1,8 @@
 """Rate limits: a sliding window for each key and each address, and one for signing in.
 
-With PostgreSQL or Redis all replicas share one budget; with SQLite each process counts for itself. While a shared store
-does not answer, requests are counted in each process, and nobody signs in by password: guessing must not get easier by
-knocking the store out.
+With PostgreSQL or Redis all replicas share one budget, of which each process takes requests by blocks and attempts to
+sign in one by one; with SQLite each process counts for itself. While a shared store does not answer, requests are
+counted in each process, and nobody signs in by password: guessing must not get easier by knocking the store out.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from limits import RateLimitItem, parse
 
+from fotofila.api.leases import LeasedCounts
 from fotofila.api.rate_stores import LibraryStore, RateStore
 from fotofila.core.config import SettingsError
 from fotofila.core.errors import RateLimitedError, UnavailableError
@@ -63,14 +64,15 @@ class RateLimits:
         self._requests = parse_limit(requests, setting="FOTOFILA_RATE_LIMIT")
         self._sign_ins = parse_limit(sign_ins, setting="FOTOFILA_LOGIN_RATE_LIMIT")
         self._shared = shared
+        self._leased = LeasedCounts(shared) if shared is not None else None
         self._own = LibraryStore()
         self._rests_until = 0.0
 
     async def take(self, bucket: str) -> Quota:
         """Count one request of a key or an address; in this process while the shared store is away."""
-        if self._shared is not None and time.monotonic() >= self._rests_until:
+        if self._leased is not None and time.monotonic() >= self._rests_until:
             try:
-                return await self._take(self._shared, self._requests, f"request/{bucket}")
+                return await self._take(self._leased, self._requests, f"request/{bucket}")
             except UnavailableError as error:
                 self._rests_until = time.monotonic() + REST_SECONDS
                 log.warning("limits.store_away", sentence=error.message)
@@ -89,7 +91,7 @@ class RateLimits:
             digest = hashlib.sha256(username.strip().casefold().encode("utf-8", "replace")).hexdigest()
             (await self._take(store, self._sign_ins, f"sign-in-user/{digest}")).demand()
 
-    async def _take(self, store: RateStore, item: RateLimitItem, bucket: str) -> Quota:
+    async def _take(self, store: RateStore | LeasedCounts, item: RateLimitItem, bucket: str) -> Quota:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 count = await store.take(item, bucket)

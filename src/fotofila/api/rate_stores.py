@@ -15,7 +15,7 @@ from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import ConfigurationError, StorageError
-from sqlalchemy import String, bindparam, text
+from sqlalchemy import Integer, String, bindparam, text
 
 from fotofila.core.capability import Context
 from fotofila.core.config import Settings, SettingsError
@@ -38,8 +38,8 @@ class Count:
 class RateStore(Protocol):
     """Counts requests."""
 
-    async def take(self, item: RateLimitItem, bucket: str) -> Count:
-        """Count one request against a limit, unless it is over that already.
+    async def take(self, item: RateLimitItem, bucket: str, *, cost: int = 1) -> Count:
+        """Count so many requests against a limit, or none of them where it has no room for all.
 
         Raises:
             UnavailableError: the store does not answer.
@@ -58,10 +58,10 @@ class LibraryStore:
         self._storage = storage or MemoryStorage()
         self._limiter = SlidingWindowCounterRateLimiter(self._storage)
 
-    async def take(self, item: RateLimitItem, bucket: str) -> Count:
-        """Count one request."""
+    async def take(self, item: RateLimitItem, bucket: str, *, cost: int = 1) -> Count:
+        """Count requests."""
         try:
-            allowed = await self._limiter.hit(item, bucket)
+            allowed = await self._limiter.hit(item, bucket, cost=cost)
             reset_at, remaining = await self._limiter.get_window_stats(item, bucket)
         except (StorageError, OSError) as error:
             message = "Redis, which counts requests, does not answer: try again shortly."
@@ -85,12 +85,12 @@ TAKE = text(
         FROM (SELECT clock_timestamp() AS t) AS clock
     )
     INSERT INTO rate_counts AS r (bucket, period, hits, hits_before, allowed, expires_at)
-    SELECT :bucket, period, 1, 0, :most > 0, expires_at FROM now
+    SELECT :bucket, period, CASE WHEN :cost <= :most THEN :cost ELSE 0 END, 0, :cost <= :most, expires_at FROM now
     ON CONFLICT (bucket) DO UPDATE SET (period, hits, hits_before, allowed, expires_at) = (
         SELECT now.period,
-               s.hits + CASE WHEN s.seen + 1 <= :most THEN 1 ELSE 0 END,
+               s.hits + CASE WHEN s.seen + :cost <= :most THEN :cost ELSE 0 END,
                s.hits_before,
-               s.seen + 1 <= :most,
+               s.seen + :cost <= :most,
                now.expires_at
         FROM now, LATERAL (
             SELECT CASE WHEN r.period = now.period THEN r.hits ELSE 0 END AS hits,
@@ -102,7 +102,9 @@ TAKE = text(
     )
     RETURNING allowed, hits, hits_before, (SELECT passed FROM now)
     """
-).bindparams(bindparam("bucket", type_=String()))
+).bindparams(
+    bindparam("bucket", type_=String()), bindparam("cost", type_=Integer()), bindparam("most", type_=Integer())
+)
 
 
 class PostgresStore:
@@ -111,10 +113,10 @@ class PostgresStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def take(self, item: RateLimitItem, bucket: str) -> Count:
-        """Count one request."""
+    async def take(self, item: RateLimitItem, bucket: str, *, cost: int = 1) -> Count:
+        """Count requests."""
         seconds, most = item.get_expiry(), item.amount
-        values = {"bucket": f"{bucket}/{seconds}", "seconds": seconds, "most": most}
+        values = {"bucket": f"{bucket}/{seconds}", "seconds": seconds, "most": most, "cost": cost}
         async with self._database.look() as connection:
             allowed, hits, before, passed = (await connection.execute(TAKE, values)).one()
         left = (1 - float(passed)) * seconds

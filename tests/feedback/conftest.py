@@ -19,6 +19,7 @@ from fotofila.core.jobs.models import Batch, Failure, Job
 from fotofila.core.queue import Delivery, LaneNames
 from fotofila.core.queue.sqlite import SqliteQueue
 from fotofila.feedback import failures, relay, results
+from fotofila.feedback.turns import DUE, Due
 from fotofila.library.add import Added, add_photo
 from fotofila.library.ingest import Limits, Received, receive
 from fotofila.library.models import Photo
@@ -151,6 +152,12 @@ class Desk:
     async def objects(self, prefix: str = "renditions/") -> list[str]:
         """Return the keys under a prefix."""
         return [info.key async for info in self.context.storage.list(prefix)]
+
+
+async def due_rows(desk: Desk) -> list[Due]:
+    """Return what is in the outbox."""
+    async with desk.context.db.read() as session:
+        return [Due(*row) for row in await session.execute(select(*DUE))]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from fotofila.core.queue import Depth, LaneNames, Outgoing
 from fotofila.core.queue.sqlite import SqliteQueue
 from fotofila.feedback import relay
 from fotofila.feedback.gates import Gates
-from tests.feedback.conftest import TROUBLE, Desk
+from tests.feedback.conftest import TROUBLE, Desk, due_rows
 
 
 async def outbox(desk: Desk) -> int:
@@ -64,15 +64,13 @@ async def test_worker_that_is_quicker_than_the_relay_is_not_set_back(desk: Desk)
     async with desk.context.db.read() as session:
         (row,) = (await session.scalars(select(OutboxMessage))).all()
     await desk.context.queue.enqueue(row.lane, [Outgoing(payload=row.payload, dedup_id=row.dedup_id)])
-    async with desk.context.db.read() as session:
-        due = (await session.scalars(select(OutboxMessage))).all()
+    due = await due_rows(desk)
     (delivery,) = await desk.receive()
     message = read_process(delivery.payload)
     reporter = await desk.begin(message)
     await desk.finish(message, reporter)
     await desk.consume()
-    async with desk.context.db.write() as session:
-        await relay.mark_sent(session, due, now=desk.clock.now())
+    await relay.write_down(desk.context, Gates(least=2), due)
     assert (await desk.job(added)).state == "done"
     assert await outbox(desk) == 0
 

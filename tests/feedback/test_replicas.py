@@ -15,16 +15,17 @@ from fotofila.core.capability import Context
 from fotofila.core.errors import ConflictError, QuotaExceededError
 from fotofila.core.events.lifecycle import cancel_job, redrive
 from fotofila.core.ids import new_id
-from fotofila.core.jobs.models import Batch, Failure, Job, OutboxMessage, RedrivePolicy
+from fotofila.core.jobs.models import Batch, Failure, Job, RedrivePolicy
 from fotofila.core.queue import Outgoing
 from fotofila.feedback import failures, relay, results
+from fotofila.feedback.gates import Gates
 from fotofila.feedback.reconciler import reconcile_once
 from fotofila.library.add import add_photo, analyze_again
 from fotofila.library.delete import delete_photo
 from fotofila.library.find import find_owned
 from fotofila.library.models import Photo
 from fotofila.testing.pictures import jpeg
-from tests.feedback.conftest import LEASE, OWNER, PRINCIPAL, TROUBLE, Desk
+from tests.feedback.conftest import LEASE, OWNER, PRINCIPAL, TROUBLE, Desk, due_rows
 
 POSTGRES = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 
@@ -79,10 +80,9 @@ async def test_relays_share_the_outbox(desk: Desk) -> None:
 async def test_rows_of_a_relay_that_died_are_sent_after_its_lease(desk: Desk) -> None:
     added = await desk.add()
     now = desk.clock.now()
-    async with desk.context.db.read() as session:
-        rows = (await session.scalars(select(OutboxMessage))).all()
-    assert len(await relay.claim(desk.context, rows, now=now)) == 1
-    assert await relay.claim(desk.context, rows, now=now) == []
+    gates = Gates(least=2)
+    assert len(await relay.take(desk.context, gates, now=now)) == 1
+    assert await relay.take(desk.context, gates, now=now) == []
     assert await relay.relay_once(desk.context) == 0
     desk.clock.advance(LEASE + 1)
     assert await relay.relay_once(desk.context) == 1
@@ -91,14 +91,12 @@ async def test_rows_of_a_relay_that_died_are_sent_after_its_lease(desk: Desk) ->
 
 async def test_relay_that_wakes_late_says_nothing_of_a_job_that_went_on(desk: Desk) -> None:
     added = await desk.add()
-    async with desk.context.db.read() as session:
-        stale = (await session.scalars(select(OutboxMessage))).all()
+    stale = await due_rows(desk)
     message, reporter = await desk.begun()
     await reporter.retrying(TROUBLE, wait_seconds=60)
     await desk.consume()
     assert (await desk.job(added)).state == "waiting"
-    async with desk.context.db.write() as session:
-        await relay.mark_sent(session, stale, now=desk.clock.now())
+    await relay.write_down(desk.context, Gates(least=2), stale)
     assert (await desk.job(added)).state == "waiting"
     assert message.attempt == 1
 

@@ -35,11 +35,14 @@ class Gate:
     last_owner: str = ""
     """Who had the last turn."""
 
-    async def room(self, context: Context, lane: str, *, now: Callable[[], float] = time.monotonic) -> int:
-        """Return how many messages may go now."""
-        if self.credit == 0:
-            wanted = self.limit if self.shut_at is None else self.limit // 2
-            full = await context.db.has_row(AT_LEAST, lane=lane, more=max(wanted, 1) - 1)
+    async def room(
+        self, context: Context, lane: str, *, wanted: int = 1, now: Callable[[], float] = time.monotonic
+    ) -> int:
+        """Return how many messages may go now; counted anew when those `wanted` are more than was left."""
+        if self.credit < wanted:
+            self.credit = 0
+            most = self.limit if self.shut_at is None else self.limit // 2
+            full = await context.db.has_row(AT_LEAST, lane=lane, more=max(most, 1) - 1)
             self.turn(full=full, now=now())
         return self.credit
 
@@ -64,6 +67,22 @@ class Gates:
 
     least: int
     lanes: dict[str, Gate] = field(default_factory=dict)
+    crowded: bool = False
+    """Whether more was due than one batch when last looked at."""
+
+    spare_seconds: float = 0.0
+    """How long workers would hardly miss what comes next."""
+    _moved_at: float = 0.0
+
+    def moved(self, count: int, *, queued: int, now: float | None = None) -> None:
+        """Note what was sent; `queued` (up to `least`) were in the queue before it.
+
+        Workers have enough to do for as long as it took to send so many. To be sure that none has to wait, we count on
+        half of them.
+        """
+        at = time.monotonic() if now is None else now
+        seconds, self._moved_at = min(at - self._moved_at, QUICK_SECONDS), at
+        self.spare_seconds = queued / 2 * seconds / count
 
     def of(self, lane: str) -> Gate:
         """Return the gate of a lane."""

@@ -6,6 +6,7 @@ import asyncio
 import time
 
 GATHER_SECONDS = 0.05
+LONGEST_SECONDS = 0.25
 
 
 async def sleep(stop: asyncio.Event, seconds: float) -> None:
@@ -21,18 +22,18 @@ class Gathering:
     """Has a loop that is busy take more at once: it turns at once after a rest, and then not twice in 50 ms.
 
     A turn costs about the same whether it moves one message or twenty, and while there is much to do nobody waits for
-    the one that came last.
+    the one that came last. Where whoever comes next has enough to do, or waited for long already, up to 250 ms.
     """
 
     def __init__(self) -> None:
-        self._turned_at = -GATHER_SECONDS
+        self._rests_until = 0.0
 
-    def turned(self) -> None:
-        """Note that something was done."""
-        self._turned_at = time.monotonic()
+    def turned(self, spare_seconds: float = 0.0) -> None:
+        """Note that something was done, and how long nobody would miss the next turn."""
+        self._rests_until = time.monotonic() + min(max(GATHER_SECONDS, spare_seconds), LONGEST_SECONDS)
 
     async def wait(self, stop: asyncio.Event) -> None:
         """Wait for the rest of the time since something was done."""
-        left = self._turned_at + GATHER_SECONDS - time.monotonic()
+        left = self._rests_until - time.monotonic()
         if left > 0:
             await sleep(stop, left)

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, text, update
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
 from fotofila.core.db.later import insert_later
-from fotofila.core.db.locks import lock_rows
 from fotofila.core.errors import FotofilaError
 from fotofila.core.jobs.models import Job, OutboxMessage
 from fotofila.core.jobs.service import INSERT_HOP
@@ -26,9 +25,10 @@ from fotofila.core.jobs.states import JobState
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import OUTBOX_LAG, RELAYED
 from fotofila.core.queue import Outgoing
+from fotofila.feedback.claims import claim_rows, give_back, write_sent
 from fotofila.feedback.gates import Gates
 from fotofila.feedback.pace import Gathering, sleep
-from fotofila.feedback.turns import next_rows
+from fotofila.feedback.turns import Due, next_rows
 
 log = get_logger(__name__)
 
@@ -62,8 +62,10 @@ async def run(context: Context, stop: asyncio.Event) -> None:
         mark = context.db.changes.mark()
         try:
             if await relay_once(context, gates):
-                gathering.turned()
+                gathering.turned(gates.spare_seconds)
             else:
+                if not gates.all_open:
+                    gathering.turned()
                 await context.db.changes.wait(context.settings.relay_interval_seconds, since=mark)
         except FotofilaError as error:
             log.warning("relay.unavailable", sentence=error.message)
@@ -74,10 +76,7 @@ async def relay_once(context: Context, gates: Gates | None = None) -> int:
     """Send one batch of due messages, as far as the gates of their lanes let them; returns how many."""
     gates = gates or Gates(least=context.settings.queue_ready)
     now = context.clock.now()
-    if not await context.db.has_row("SELECT 1 FROM outbox WHERE due_at <= :now LIMIT 1", now=now):
-        OUTBOX_LAG.set(0)
-        return 0
-    due = await claim(context, await next_rows(context, gates, now=now, most=BATCH), now=now)
+    due = await take(context, gates, now=now)
     if not due:
         return 0
     OUTBOX_LAG.set((now - min(row.due_at for row in due)).total_seconds())
@@ -87,50 +86,46 @@ async def relay_once(context: Context, gates: Gates | None = None) -> int:
             await context.queue.enqueue(lane, messages)
             RELAYED.labels(lane).inc(len(messages))
     except FotofilaError:
-        await release(context, due, now=now)
+        if not context.db.is_sqlite:
+            await give_back(context, due, now=now)
         raise
-    sent_at = context.clock.now()
-    await context.db.transact(lambda session: mark_sent(session, due, now=sent_at))
+    await write_down(context, gates, due)
     return len(due)
 
 
-async def claim(context: Context, rows: Sequence[OutboxMessage], *, now: datetime) -> Sequence[OutboxMessage]:
-    """Keep other relays away from rows for a lease, by making them due after it; returns those that are ours.
+async def take(context: Context, gates: Gates, *, now: datetime) -> Sequence[Due]:
+    """Return the rows that are to be sent now.
 
-    On PostgreSQL several relays share the work. On SQLite one is enough for all, and what a second one sends as well
-    the queue takes back, so a commit is saved.
+    On PostgreSQL several relays share the work, and each keeps others away from its rows for a lease. On SQLite one is
+    enough for all, and what a second one sends as well the queue takes back, so a commit is saved.
     """
-    if context.db.is_sqlite or not rows:
-        return rows
-    free = (
-        select(OutboxMessage.id)
-        .where(OutboxMessage.id.in_([row.id for row in rows]), OutboxMessage.due_at <= now)
-        .with_for_update(skip_locked=True)
-    )
-    until = now + timedelta(seconds=context.settings.lease_seconds)
-    async with context.db.write() as session:
-        await session.execute(text("SET LOCAL synchronous_commit = off"))  # a claim that is lost costs nothing
-        taken = update(OutboxMessage).where(OutboxMessage.id.in_(free)).values(due_at=until)
-        ours = set(await session.scalars(taken.returning(OutboxMessage.id)))
-    return [row for row in rows if row.id in ours]
-
-
-async def release(context: Context, rows: Sequence[OutboxMessage], *, now: datetime) -> None:
-    """Give claimed rows back, since they could not be sent."""
     if not context.db.is_sqlite:
-        async with context.db.write() as session:
-            await session.execute(
-                update(OutboxMessage).where(OutboxMessage.id.in_([row.id for row in rows])).values(due_at=now)
-            )
+        due = await claim_rows(context, gates, now=now, most=BATCH)
+    elif await context.db.has_row("SELECT 1 FROM outbox WHERE due_at <= :now LIMIT 1", now=now):
+        return await next_rows(context, gates, now=now, most=BATCH)
+    else:
+        due = ()
+    if not due and gates.all_open:
+        OUTBOX_LAG.set(0)
+    return due
 
 
-async def mark_sent(session: AsyncSession, rows: Sequence[OutboxMessage], *, now: datetime) -> None:
-    """Delete the rows that were sent and say of their jobs that they are queued.
+async def write_down(context: Context, gates: Gates, rows: Sequence[Due]) -> None:
+    """Delete the rows that were sent and say of their jobs that they are queued."""
+    now = context.clock.now()
+    if context.db.is_sqlite:
+        await context.db.transact(lambda session: mark_sent(session, rows, now=now))
+    else:
+        queued = await write_sent(context, rows, now=now, count_to=gates.least)
+        gates.moved(len(rows), queued=queued)
 
-    Only of those whose row was still there: a relay that slept past its claim finds them sent by another, and their
-    jobs may be farther on.
+
+async def mark_sent(session: AsyncSession, rows: Sequence[Due], *, now: datetime) -> None:
+    """Do so on SQLite.
+
+    Only of those whose row was still there: a relay that slept finds them sent by another, and their jobs may be
+    farther on.
     """
-    await lock_rows(session, Job, {row.job_id for row in rows})
     sent = {"ids": [row.id for row in rows], "dedup_ids": [row.dedup_id for row in rows]}
     job_ids = (await session.execute(DELETE_SENT, sent)).scalars().all()
     moved = await session.execute(MOVE_JOBS, {"ids": job_ids, "at": now})

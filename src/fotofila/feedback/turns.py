@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import chain, zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,9 +24,22 @@ WITH RECURSIVE found(name) AS (
 """
 """Walks from one value of the index to the next, however many rows have each: DISTINCT would read them all."""
 
+
+class Due(NamedTuple):
+    """A row of the outbox."""
+
+    id: int
+    lane: str
+    owner: str
+    payload: bytes
+    dedup_id: str
+    job_id: str
+    due_at: datetime
+
+
 OUTBOX: Any = OutboxMessage.__table__
-OLDEST = select(OUTBOX).where(OUTBOX.c.due_at <= bindparam("now")).order_by(OUTBOX.c.id).limit(bindparam("most"))
-"""Plain rows: they have the names of the table's columns, and cost less than objects."""
+DUE = [OUTBOX.c[name] for name in Due._fields]
+OLDEST = select(*DUE).where(OUTBOX.c.due_at <= bindparam("now")).order_by(OUTBOX.c.id).limit(bindparam("most"))
 
 OWNERS = """
 WITH RECURSIVE found(name) AS (
@@ -38,14 +51,14 @@ WITH RECURSIVE found(name) AS (
 """
 
 
-async def next_rows(context: Context, gates: Gates, *, now: datetime, most: int) -> Sequence[OutboxMessage]:
-    """Return up to `most` rows, those of each lane in the order in which they are to be sent."""
+async def next_rows(context: Context, gates: Gates, *, now: datetime, most: int) -> Sequence[Due]:
+    """Return up to `most` rows, those of each lane in the order in which they are to be sent; on SQLite."""
     async with context.db.read() as session:
         if gates.all_open:
-            due: Sequence[Any] = (await session.execute(OLDEST, {"now": now, "most": most})).all()
+            due = [Due(*row) for row in await session.execute(OLDEST, {"now": now, "most": most})]
             if len(due) < most and await let_through(context, gates, due):
                 return due
-        rows: list[OutboxMessage] = []
+        rows: list[Due] = []
         for (lane,) in await session.execute(text(LANES)):
             gate = gates.of(lane)
             room = min(await gate.room(context, lane), most - len(rows))
@@ -54,24 +67,25 @@ async def next_rows(context: Context, gates: Gates, *, now: datetime, most: int)
         return rows
 
 
-async def let_through(context: Context, gates: Gates, due: Sequence[OutboxMessage]) -> bool:
+async def let_through(context: Context, gates: Gates, due: Sequence[Due]) -> bool:
     """Say whether all of them may go, and count them."""
     wanted = Counter(row.lane for row in due)
     for lane, count in wanted.items():
-        if await gates.of(lane).room(context, lane) < count:
+        if await gates.of(lane).room(context, lane, wanted=count) < count:
             return False
     for lane, count in wanted.items():
         gates.of(lane).credit -= count
     return True
 
 
-async def take_turns(
-    session: AsyncSession, gate: Gate, lane: str, *, room: int, now: datetime
-) -> Sequence[OutboxMessage]:
+def in_turn(owners: Sequence[str], *, after: str) -> list[str]:
+    """Return sorted owners from the one after the last that had its turn."""
+    return [*(owner for owner in owners if owner > after), *(owner for owner in owners if owner <= after)]
+
+
+async def take_turns(session: AsyncSession, gate: Gate, lane: str, *, room: int, now: datetime) -> Sequence[Due]:
     """Return up to `room` due rows of a lane: one of each workspace, then another one of each."""
-    owners = list(await session.scalars(text(OWNERS), {"lane": lane}))
-    after = [owner for owner in owners if owner > gate.last_owner]
-    turn = [*after, *(owner for owner in owners if owner <= gate.last_owner)][:room]
+    turn = in_turn(list(await session.scalars(text(OWNERS), {"lane": lane})), after=gate.last_owner)[:room]
     if not turn:
         return []
     share = -(-room // len(turn))
@@ -84,10 +98,10 @@ async def take_turns(
         for owner in turn
     ]
     chosen = union_all(*(select(each.c.id) for each in of_each))
-    rows = await session.scalars(select(OutboxMessage).where(OutboxMessage.id.in_(chosen)).order_by(OutboxMessage.id))
-    by_owner: dict[str, list[OutboxMessage]] = {owner: [] for owner in turn}
+    rows = await session.execute(select(*DUE).where(OUTBOX.c.id.in_(chosen)).order_by(OUTBOX.c.id))
+    by_owner: dict[str, list[Due]] = {owner: [] for owner in turn}
     for row in rows:
-        by_owner[row.owner].append(row)
+        by_owner[row.owner].append(Due(*row))
     taken = [row for row in chain.from_iterable(zip_longest(*by_owner.values())) if row is not None][:room]
     gate.credit -= len(taken)
     gate.last_owner = taken[-1].owner if taken else ""

@@ -2,7 +2,7 @@
 
 A NOTIFY inside a transaction would make commits pass one by one (PostgreSQL holds one lock for all of them to the end
 of the commit, its write to disk included). So we tell after the commit, in a statement of its own that writes nothing
-to disk, and at most every 20 ms for all commits of a process. Such a word can be lost, with a process that dies right
+to disk, and at most every 50 ms for all commits of a process. Such a word can be lost, with a process that dies right
 then or a connection that breaks; whoever waits therefore looks again after its own time anyway.
 """
 
@@ -20,7 +20,7 @@ from fotofila.core.observability.logs import get_logger
 log = get_logger(__name__)
 
 CHANNEL = "fotofila"
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.05
 DEAF_SECONDS = 0.25
 """How long anybody sleeps at most while nothing would be heard."""
 AGAIN_SECONDS = 2.0

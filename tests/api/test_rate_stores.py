@@ -52,10 +52,10 @@ async def test_as_many_as_the_limit_are_allowed(store: RateStore) -> None:
 
 
 async def test_several_are_counted_together_or_not_at_all(store: RateStore) -> None:
-    counts = [await store.take(HOURLY, "a", cost=cost) for cost in (3, 3, 2, 1)]
+    counts = [await store.take(HOURLY, "block", cost=cost) for cost in (3, 3, 2, 1)]
     assert [(count.allowed, count.remaining) for count in counts] == [(True, 2), (False, 2), (True, 0), (False, 0)]
-    assert not (await store.take(HOURLY, "b", cost=6)).allowed
-    assert (await store.take(HOURLY, "b", cost=5)).allowed
+    assert not (await store.take(HOURLY, "other", cost=6)).allowed
+    assert (await store.take(HOURLY, "other", cost=5)).allowed
 
 
 async def test_those_at_once_are_counted_each(store: RateStore) -> None:

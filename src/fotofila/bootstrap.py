@@ -124,6 +124,22 @@ def make_storage(settings: Settings) -> Storage:
     return open_bucket(settings)
 
 
+def make_buckets(settings: Settings) -> dict[str, Storage]:
+    """Open the buckets that callers may name.
+
+    Raises:
+        SettingsError: one is not of the form `name=url`, or there is no such storage.
+    """
+    buckets = {}
+    for given in settings.rekognition_buckets:
+        name, _, url = given.partition("=")
+        if not name.strip() or "://" not in url:
+            text = f"FOTOFILA_REKOGNITION_BUCKETS: {given!r} is not of the form name=url, as in `photos=s3://photos`."
+            raise SettingsError(text)
+        buckets[name.strip()] = make_storage(settings.model_copy(update={"storage_url": url.strip()}))
+    return buckets
+
+
 def make_database(settings: Settings) -> Database:
     """Open the database by its URL.
 
@@ -171,5 +187,6 @@ def make_context(
         retention=retention or load(RETENTION),
         direct=direct,
         roles=roles,
+        buckets=make_buckets(settings),
         parts={name: load(make)(settings, direct) for each in capabilities for name, make in each.parts.items()},
     )

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from fotofila.access.workspaces import ensure_default_workspace
 from fotofila.api.app import create_app
@@ -34,6 +35,7 @@ RESTART_SECONDS = 2.0
 GRACE_SECONDS = 5
 WORKER_GRACE_SECONDS = 10.0
 BACKLOG = 2048
+WIRE_APP = "fotofila.rekognition.routes:create_wire_app"
 
 Ready = Callable[[Context, str], Coroutine[None, None, None]]
 """Called with the context and the address once the server answers."""
@@ -53,7 +55,8 @@ async def serve(
     if unknown := (roles or frozenset()) - known:
         raise SettingsError(f"--roles: {min(unknown)!r} is no role; there are: {', '.join(sorted(known))}.")
     wanted = roles or known
-    listener = listen(settings) if "api" in wanted else None
+    listener = listen(settings, settings.port, "FOTOFILA_PORT") if "api" in wanted else None
+    wire = listen_to_wire(context) if "api" in wanted else None
     if listener is None:
         answer_metrics(settings)
     stop = asyncio.Event()
@@ -71,7 +74,7 @@ async def serve(
             if with_workers:
                 tasks.create_task(run_workers(stop), name="workers")
             if listener is not None:
-                tasks.create_task(run_api(context, listener, stop, on_ready), name="api")
+                tasks.create_task(run_api(context, listener, stop, on_ready, wire=wire), name="api")
             else:
                 has_started()
             log.info("serve.started", roles=sorted(wanted))
@@ -94,12 +97,42 @@ async def supervise(loop: Loop, context: Context, stop: asyncio.Event) -> None:
             await sleep(stop, RESTART_SECONDS)
 
 
-async def run_api(context: Context, listener: socket.socket, stop: asyncio.Event, on_ready: Ready | None) -> None:
-    """Answer HTTP until told to stop."""
+async def run_api(
+    context: Context,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    on_ready: Ready | None,
+    *,
+    wire: socket.socket | None = None,
+) -> None:
+    """Answer HTTP until told to stop; `wire` is the port of its own of the Rekognition protocol."""
     settings = context.settings
     port = listener.getsockname()[1]
     app = create_app(context)
-    server = Server(
+    servers = [(make_server(app), listener)]
+    if wire is not None:
+        servers.append((make_server(load(WIRE_APP)(context, app.state.limits)), wire))
+    has_started()
+    async with asyncio.TaskGroup() as tasks:
+        serving = [tasks.create_task(server.serve(sockets=[bound])) for server, bound in servers]
+        stopping = tasks.create_task(stop.wait())
+        url = f"http://{settings.host}:{port}"
+        log.info("api.listening", url=url)
+        if wire is not None:
+            log.info("rekognition.listening", url=f"http://{settings.host}:{wire.getsockname()[1]}")
+        greeting = tasks.create_task(on_ready(context, url)) if on_ready is not None else None
+        await asyncio.wait([*serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if greeting is not None:
+            greeting.cancel()
+        for server, _ in servers:
+            server.should_exit = True
+        stop.set()
+    await app.state.limits.close()
+
+
+def make_server(app: ASGIApp) -> Server:
+    """Make a server of an application."""
+    return Server(
         uvicorn.Config(
             app,
             log_config=None,
@@ -111,19 +144,6 @@ async def run_api(context: Context, listener: socket.socket, stop: asyncio.Event
             backlog=BACKLOG,
         )
     )
-    has_started()
-    async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(server.serve(sockets=[listener]))
-        stopping = tasks.create_task(stop.wait())
-        url = f"http://{settings.host}:{port}"
-        log.info("api.listening", url=url)
-        greeting = tasks.create_task(on_ready(context, url)) if on_ready is not None else None
-        await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-        if greeting is not None:
-            greeting.cancel()
-        server.should_exit = True
-        stop.set()
-    await app.state.limits.close()
 
 
 class Server(uvicorn.Server):
@@ -134,8 +154,22 @@ class Server(uvicorn.Server):
         yield
 
 
-def listen(settings: Settings) -> socket.socket:
-    """Bind the address.
+def listen_to_wire(context: Context) -> socket.socket | None:
+    """Bind the port of its own of the Rekognition protocol, where one is set.
+
+    Raises:
+        SettingsError: it is taken, or the protocol is not loaded.
+    """
+    settings = context.settings
+    if not settings.rekognition_port:
+        return None
+    if not any(capability.name == "rekognition" for capability in context.capabilities):
+        raise SettingsError("FOTOFILA_REKOGNITION_PORT: add rekognition to FOTOFILA_CAPABILITIES.")
+    return listen(settings, settings.rekognition_port, "FOTOFILA_REKOGNITION_PORT")
+
+
+def listen(settings: Settings, port: int, setting: str) -> socket.socket:
+    """Bind a port of the address.
 
     Raises:
         SettingsError: it is taken, or not one of this machine.
@@ -144,11 +178,11 @@ def listen(settings: Settings) -> socket.socket:
     listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((settings.host, settings.port))
+        listener.bind((settings.host, port))
     except OSError as error:
         listener.close()
         raise SettingsError(
-            f"FOTOFILA_PORT: cannot listen on {settings.host}:{settings.port} ({error.strerror}): choose another port."
+            f"{setting}: cannot listen on {settings.host}:{port} ({error.strerror}): choose another port."
         ) from error
     listener.listen(BACKLOG)
     return listener

@@ -184,6 +184,9 @@ class Context:
     parts: Mapping[str, Any] = field(default_factory=dict)
     """What capabilities keep, by the names that they gave."""
 
+    buckets: Mapping[str, Storage] = field(default_factory=dict)
+    """Storages that callers may name, by the bucket's name that they use."""
+
     async def close(self) -> None:
         """Let go of everything."""
         for part in self.parts.values():
@@ -191,6 +194,8 @@ class Context:
         await self.direct.close()
         await self.queue.close()
         await self.storage.close()
+        for bucket in self.buckets.values():
+            await bucket.close()
         await self.db.close()
 
 

@@ -138,6 +138,20 @@ class Settings(BaseSettings):
     max_files: int = Field(1000, gt=0, description="Most files in one multipart upload.")
     max_pixels: int = Field(200_000_000, gt=0, description="Largest picture taken, in pixels.")
 
+    # The server that speaks Rekognition
+    rekognition_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="A port on which nothing but the protocol of AWS Rekognition is answered, at `/`. 0: none; it is "
+        "always answered at `/rekognition` too.",
+    )
+    rekognition_buckets: Names = Field(
+        [],
+        description="Buckets that `S3Object` may name, as `name=url` separated by commas, each URL in the form of "
+        "FOTOFILA_STORAGE_URL and with the credentials of that storage. Keys of every workspace may read them.",
+    )
+
     # Secrets
     secret_key: SecretStr = Field(
         SecretStr(""),
@@ -158,7 +172,7 @@ class Settings(BaseSettings):
 
     # The pipeline
     capabilities: Names = Field(
-        ["library", "access", "notify", "faces"],
+        ["library", "access", "notify", "faces", "rekognition"],
         description="Capabilities that are loaded, by entry-point name.",
     )
     ingest_kind: str = Field("faces.analyze", description="Kind of the job that an uploaded photo starts.")
@@ -193,6 +207,30 @@ class Settings(BaseSettings):
 
     # Faces
     detection: Literal["accurate", "fast"] = Field("accurate", description="Default of new workspaces.")
+    faces_engine: Literal["local", "rekognition"] = Field(
+        "local",
+        description="Who finds and knows faces: models on this machine, or Amazon Rekognition, which is sent the "
+        "pictures.",
+    )
+    faces_aws_region: str = Field("", description="Rekognition: region. Empty: that of AWS's environment or profile.")
+    faces_aws_endpoint: str = Field(
+        "", description="Rekognition: `https://host[:port][/path]` of a server other than AWS's. Empty: AWS."
+    )
+    faces_aws_access_key_id: SecretStr = Field(
+        SecretStr(""), description="Rekognition: access key. Empty: AWS's own chain (environment, profile, role)."
+    )
+    faces_aws_secret_access_key: SecretStr = Field(
+        SecretStr(""), description="Rekognition: the secret of the access key."
+    )
+    faces_aws_tps: float = Field(
+        5.0,
+        gt=0,
+        description="Rekognition: requests a second that the account may make of each operation (AWS Service Quotas). "
+        "All processes together stay just under it.",
+    )
+    faces_aws_patience_seconds: float = Field(
+        300.0, gt=0, description="Rekognition: longest time for one request with its waits, before it is given up."
+    )
     models_pack: Literal["permissive", "research"] = Field(
         "permissive",
         description="Models that find and know faces. research: more accurate, for non-commercial use only.",
@@ -226,7 +264,9 @@ class Settings(BaseSettings):
     )
     otlp_endpoint: str = Field("", description="OTLP/HTTP endpoint for traces. Empty: no traces.")
 
-    @field_validator("capabilities", "allowed_hosts", "trusted_proxies", "worker_lanes", mode="before")
+    @field_validator(
+        "capabilities", "allowed_hosts", "trusted_proxies", "worker_lanes", "rekognition_buckets", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -60,6 +60,18 @@ OVERLOADED = Counter(
 UPLOADS_UNDER_WAY = Gauge(
     "fotofila_uploads_under_way", "Requests with a body that are being answered.", registry=REGISTRY
 )
+REKOGNITION_CALLS = Counter(
+    "fotofila_rekognition_calls",
+    "Calls of the Rekognition protocol by operation and what was answered: done, or the name of the error.",
+    ["operation", "answer"],
+    registry=REGISTRY,
+)
+AWS_THROTTLED = Counter(
+    "fotofila_aws_throttled_requests",
+    "Requests to AWS that were too many and are sent again, by operation.",
+    ["operation"],
+    registry=REGISTRY,
+)
 RATE_LIMITED = Counter("fotofila_rate_limited_requests", "Requests answered with 429.", registry=REGISTRY)
 AUDIT_ENTRIES = Counter("fotofila_audit_entries", "Entries made for the audit log.", ["action"], registry=REGISTRY)
 AUDIT_PENDING = Gauge("fotofila_audit_pending", "Audit entries that are not chained yet.", registry=REGISTRY)

@@ -85,6 +85,22 @@ class SecretKeys:
         sealed = AESGCM(self._derive(key, purpose)).encrypt(nonce, plain, bound_to.encode())
         return f"{key_id}.{encode(nonce + sealed)}"
 
+    def seal(self, purpose: str, plain: bytes, *, bound_to: str = "") -> bytes:
+        """Do as `encrypt`, for what is kept as bytes: a quarter less of them."""
+        key_id, key = self.keys[0]
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = AESGCM(self._derive(key, purpose)).encrypt(nonce, plain, bound_to.encode())
+        return key_id.encode() + b"." + nonce + sealed
+
+    def unseal(self, purpose: str, raw: bytes, *, bound_to: str = "") -> bytes:
+        """Undo `seal`.
+
+        Raises:
+            SecretKeyError: the key that was used is not on the ring, or the bytes were changed.
+        """
+        key_id, _, sealed = raw.partition(b".")
+        return self.decrypt(purpose, f"{key_id.decode('latin-1')}.{encode(sealed)}", bound_to=bound_to)
+
     def decrypt(self, purpose: str, text: str, *, bound_to: str = "") -> bytes:
         """Undo `encrypt`.
 

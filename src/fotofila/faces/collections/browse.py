@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from fotofila.access.audit import Actor
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fotofila.access.audit import Actor, record
 from fotofila.core.capability import Context
-from fotofila.faces.collections.types import Deleted, FaceRecord
+from fotofila.core.ids import is_id
+from fotofila.faces.collections.change import remove_faces
+from fotofila.faces.collections.errors import FaceNotFoundError
+from fotofila.faces.collections.models import CollectionFace
+from fotofila.faces.collections.store import faces_by_id, find_collection, record_of
+from fotofila.faces.collections.types import Deleted, FaceRecord, NotDone
 
 
 async def list_faces(
@@ -25,7 +33,24 @@ async def list_faces(
     Raises:
         CollectionNotFoundError: there is none of this name.
     """
-    raise NotImplementedError
+    query = select(CollectionFace).order_by(CollectionFace.id).limit(limit)
+    if after is not None:
+        query = query.where(CollectionFace.id > after)
+    if user_id is not None:
+        query = query.where(CollectionFace.user_id == user_id)
+    if face_ids is not None:
+        query = query.where(CollectionFace.id.in_([face_id for face_id in face_ids if is_id(face_id)]))
+    now = context.clock.now()
+
+    async def work(session: AsyncSession) -> tuple[FaceRecord, ...]:
+        collection = await find_collection(session, owner, name)
+        rows = await session.scalars(query.where(CollectionFace.collection_id == collection.id))
+        records = tuple(record_of(row) for row in rows)
+        detail = {"faces": len(records), "after": after, "user_id": user_id}
+        await record(session, owner=owner, actor=actor, action="faces.view", subject=name, detail=detail, now=now)
+        return records
+
+    return await context.db.transact(work)
 
 
 async def get_face(context: Context, owner: str, name: str, face_id: str, *, actor: Actor) -> FaceRecord:
@@ -35,7 +60,10 @@ async def get_face(context: Context, owner: str, name: str, face_id: str, *, act
         CollectionNotFoundError: there is none of this name.
         FaceNotFoundError: the collection has no such face.
     """
-    raise NotImplementedError
+    found = await list_faces(context, owner, name, actor=actor, limit=1, face_ids=[face_id])
+    if not found:
+        raise FaceNotFoundError(f"The collection {name!r} has no face {face_id!r}: list its faces to see them.")
+    return found[0]
 
 
 async def delete_faces(
@@ -54,4 +82,22 @@ async def delete_faces(
     Raises:
         CollectionNotFoundError: there is none of this name.
     """
-    raise NotImplementedError
+    now = context.clock.now()
+    wanted = list(dict.fromkeys(face_ids))
+
+    async def work(session: AsyncSession) -> Deleted:
+        collection = await find_collection(session, owner, name, hold=True)
+        rows = await faces_by_id(session, collection.id, wanted)
+        not_done = [NotDone(face_id=each, reasons=("FACE_NOT_FOUND",)) for each in wanted if each not in rows]
+        kept = {each: row.user_id for each, row in rows.items() if keep_associated and row.user_id is not None}
+        not_done += [
+            NotDone(face_id=each, reasons=("ASSOCIATED_TO_AN_EXISTING_USER",), user_id=user)
+            for each, user in kept.items()
+        ]
+        gone = [each for each in wanted if each in rows and each not in kept]
+        await remove_faces(session, collection, gone)
+        detail = {"faces": gone, "not_done": len(not_done)}
+        await record(session, owner=owner, actor=actor, action="faces.delete", subject=name, detail=detail, now=now)
+        return Deleted(face_ids=tuple(gone), not_done=tuple(not_done))
+
+    return await context.db.transact(work)

@@ -6,6 +6,7 @@ transactions, does image work outside of them, and writes the audit entry in the
 
 from __future__ import annotations
 
+from fotofila.faces.collections.associate import associate_faces, disassociate_faces
 from fotofila.faces.collections.browse import delete_faces, get_face, list_faces
 from fotofila.faces.collections.index import index_faces
 from fotofila.faces.collections.look import compare_faces, detect_faces
@@ -19,16 +20,8 @@ from fotofila.faces.collections.manage import (
     update_collection,
 )
 from fotofila.faces.collections.search import search_all_faces, search_faces, search_faces_by_image
-from fotofila.faces.collections.users import (
-    associate_faces,
-    create_user,
-    delete_user,
-    disassociate_faces,
-    get_user,
-    list_users,
-    search_users,
-    search_users_by_image,
-)
+from fotofila.faces.collections.search_users import search_users, search_users_by_image
+from fotofila.faces.collections.users import create_user, delete_user, get_user, list_users
 
 __all__ = [
     "associate_faces",

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, cast
 
-from fotofila.access.audit import Actor
+from sqlalchemy import CursorResult, delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fotofila.access.audit import Actor, record
 from fotofila.core.capability import Context
+from fotofila.core.db import insert_ignore
+from fotofila.core.errors import InvalidInputError
+from fotofila.core.ids import new_id
+from fotofila.faces.collections.errors import CollectionExistsError
+from fotofila.faces.collections.expiry import set_expiry
+from fotofila.faces.collections.models import CollectionFace, CollectionRow, FaceChip
+from fotofila.faces.collections.store import find_collection, info_of, vector_engine
 from fotofila.faces.collections.types import CollectionInfo
+
+NAME = re.compile(r"[A-Za-z0-9_.\-]{1,255}")
+CHANGEABLE = frozenset({"keep_chips", "ttl_days", "consent_note", "switched_on"})
 
 
 async def create_collection(
@@ -39,7 +53,42 @@ async def create_collection(
         CollectionExistsError: there is one of this name.
         InvalidInputError: the name is not of that form.
     """
-    raise NotImplementedError
+    if not NAME.fullmatch(name):
+        raise InvalidInputError("A collection's name is 1 to 255 letters, digits, underscores, dots and hyphens.")
+    now = context.clock.now()
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "owner": owner,
+        "name": name,
+        "model": vector_engine(context).model,
+        "tags": dict(tags or {}),
+        "keep_chips": keep_chips,
+        "switched_on": switched_on,
+        "ttl_days": ttl_days,
+        "consent_note": consent_note,
+        "revision": 0,
+        "removals_from": 0,
+        "face_count": 0,
+        "user_count": 0,
+        "created_at": now,
+    }
+
+    async def work(session: AsyncSession) -> CollectionInfo:
+        made = cast("CursorResult[Any]", await session.execute(insert_ignore(session, CollectionRow).values(values)))
+        if not made.rowcount:
+            raise CollectionExistsError(f"There is a collection {name!r} already: take another name, or use it.")
+        detail = {"id": values["id"], "model": values["model"], "consent_note": consent_note, "ttl_days": ttl_days}
+        await record(
+            session, owner=owner, actor=actor, action="collection.create", subject=name, detail=detail, now=now
+        )
+        if switched_on:
+            switch = {"id": values["id"], "switched_on": True}
+            await record(
+                session, owner=owner, actor=actor, action="collection.switch", subject=name, detail=switch, now=now
+            )
+        return info_of(await find_collection(session, owner, name))
+
+    return await context.db.transact(work)
 
 
 async def describe_collection(context: Context, owner: str, name: str) -> CollectionInfo:
@@ -48,14 +97,19 @@ async def describe_collection(context: Context, owner: str, name: str) -> Collec
     Raises:
         CollectionNotFoundError: there is none of this name.
     """
-    raise NotImplementedError
+    async with context.db.read() as session:
+        return info_of(await find_collection(session, owner, name))
 
 
 async def list_collections(
     context: Context, owner: str, *, limit: int, after: str | None = None
 ) -> tuple[CollectionInfo, ...]:
     """Return collections by name; `after` is the name of the last one seen."""
-    raise NotImplementedError
+    query = select(CollectionRow).where(CollectionRow.owner == owner).order_by(CollectionRow.name).limit(limit)
+    if after is not None:
+        query = query.where(CollectionRow.name > after)
+    async with context.db.read() as session:
+        return tuple(info_of(row) for row in await session.scalars(query))
 
 
 async def update_collection(
@@ -63,27 +117,61 @@ async def update_collection(
 ) -> CollectionInfo:
     """Set `keep_chips`, `ttl_days`, `consent_note` or `switched_on`, those that are in `changes`.
 
-    A time to live counts for faces that are indexed from then on, and for those that are there from the day that they
-    were indexed on. Chips that are there are erased when `keep_chips` is switched off.
+    A time to live counts from the day that a face was indexed, also for the faces that are there. Chips that are there
+    are erased when `keep_chips` is switched off.
 
     Raises:
         CollectionNotFoundError: there is none of this name.
     """
-    raise NotImplementedError
+    if unknown := changes.keys() - CHANGEABLE:
+        raise InvalidInputError(f"{', '.join(sorted(unknown))} cannot be changed.")
+    now = context.clock.now()
+
+    async def work(session: AsyncSession) -> CollectionInfo:
+        row = await find_collection(session, owner, name, hold=True)
+        changed = {key: value for key, value in changes.items() if getattr(row, key) != value}
+        for key, value in changed.items():
+            setattr(row, key, value)
+        if "ttl_days" in changed:
+            await set_expiry(session, row)
+        if changed.get("keep_chips") is False:
+            mine = select(CollectionFace.id).where(CollectionFace.collection_id == row.id)
+            await session.execute(delete(FaceChip).where(FaceChip.face_id.in_(mine)))
+        action = "collection.switch" if "switched_on" in changed else "collection.update"
+        if changed:
+            await record(session, owner=owner, actor=actor, action=action, subject=name, detail=changed, now=now)
+        return info_of(row)
+
+    return await context.db.transact(work)
 
 
 async def tag_collection(
     context: Context, owner: str, name: str, tags: Mapping[str, str], *, actor: Actor
 ) -> CollectionInfo:
     """Add tags, or give them other values."""
-    raise NotImplementedError
+    return await _retag(context, owner, name, actor=actor, put=tags, drop=())
 
 
 async def untag_collection(
     context: Context, owner: str, name: str, keys: Collection[str], *, actor: Actor
 ) -> CollectionInfo:
     """Take tags away; those that are not there are ignored."""
-    raise NotImplementedError
+    return await _retag(context, owner, name, actor=actor, put={}, drop=keys)
+
+
+async def _retag(
+    context: Context, owner: str, name: str, *, actor: Actor, put: Mapping[str, str], drop: Collection[str]
+) -> CollectionInfo:
+    now = context.clock.now()
+
+    async def work(session: AsyncSession) -> CollectionInfo:
+        row = await find_collection(session, owner, name, hold=True)
+        row.tags = {key: value for key, value in {**row.tags, **put}.items() if key not in drop}
+        detail = {"put": dict(put), "dropped": sorted(drop)}
+        await record(session, owner=owner, actor=actor, action="collection.tag", subject=name, detail=detail, now=now)
+        return info_of(row)
+
+    return await context.db.transact(work)
 
 
 async def delete_collection(context: Context, owner: str, name: str, *, actor: Actor) -> CollectionInfo:
@@ -92,4 +180,16 @@ async def delete_collection(context: Context, owner: str, name: str, *, actor: A
     Raises:
         CollectionNotFoundError: there is none of this name.
     """
-    raise NotImplementedError
+    now = context.clock.now()
+
+    async def work(session: AsyncSession) -> CollectionInfo:
+        row = await find_collection(session, owner, name, hold=True)
+        info = info_of(row)
+        await session.execute(delete(CollectionRow).where(CollectionRow.id == row.id))
+        detail = {"id": info.id, "faces": info.face_count, "users": info.user_count}
+        await record(
+            session, owner=owner, actor=actor, action="collection.delete", subject=name, detail=detail, now=now
+        )
+        return info
+
+    return await context.db.transact(work)

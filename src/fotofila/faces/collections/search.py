@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from fotofila.access.audit import Actor
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fotofila.access.audit import Actor, record
 from fotofila.core.capability import Context
+from fotofila.core.errors import InvalidInputError
+from fotofila.faces.collections.choose import search_of
+from fotofila.faces.collections.errors import NoFaceError
+from fotofila.faces.collections.models import CollectionRow
+from fotofila.faces.collections.quality_filter import choose, largest
+from fotofila.faces.collections.search_port import Near, Space
+from fotofila.faces.collections.similarity import cosine_for, similarity
+from fotofila.faces.collections.store import faces_by_id, open_collection, record_of, vector_engine, vector_of_face
 from fotofila.faces.collections.types import FaceMatch, QualityFilter, SearchedFace
+from fotofila.faces.engine.base import FindOptions, Found
 
 THRESHOLD = 80.0
 LIMIT = 80
+MOST_MATCHES = 4096
 
 
 async def search_faces(
@@ -27,7 +44,14 @@ async def search_faces(
         FaceNotFoundError: the collection has no such face.
         RecognitionOffError: neither the workspace nor the collection recognises faces.
     """
-    raise NotImplementedError
+    check_bounds(threshold, limit)
+    async with context.db.read() as session:
+        collection = await open_collection(session, owner, name)
+        vector = await vector_of_face(session, collection, face_id)
+    found = await near(context, collection, vector[None], threshold=threshold, limit=limit + 1)
+    others = [[each for each in found[0] if each.id != face_id][:limit]]
+    detail = {"face_id": face_id, "threshold": threshold}
+    return (await told(context, collection, others, actor=actor, detail=detail))[0]
 
 
 async def search_faces_by_image(
@@ -48,7 +72,16 @@ async def search_faces_by_image(
         NoFaceError: there is no face, or none that passes the filter.
         RecognitionOffError: neither the workspace nor the collection recognises faces.
     """
-    raise NotImplementedError
+    check_bounds(threshold, limit)
+    most = 1 if quality_filter == "NONE" else None
+    collection, found = await open_and_find(context, owner, name, image, most=most)
+    chosen = largest(found, quality_filter=quality_filter)
+    if not chosen.faces:
+        raise NoFaceError
+    face = chosen.faces[0].face
+    hits = await near(context, collection, embeddings([face.embedding]), threshold=threshold, limit=limit)
+    matches = await told(context, collection, hits, actor=actor, detail={"image": 1, "threshold": threshold})
+    return SearchedFace(face=face, matches=matches[0], model=collection.model)
 
 
 async def search_all_faces(
@@ -68,4 +101,88 @@ async def search_all_faces(
         CollectionNotFoundError: there is none of this name.
         RecognitionOffError: neither the workspace nor the collection recognises faces.
     """
-    raise NotImplementedError
+    check_bounds(threshold, limit)
+    collection, found = await open_and_find(context, owner, name, image)
+    passed = choose(found, quality_filter=quality_filter, max_faces=len(found.faces)).faces
+    faces = [each.face for each in found.faces if each in passed]
+    if not faces:
+        return ()
+    vectors = embeddings([face.embedding for face in faces])
+    hits = await near(context, collection, vectors, threshold=threshold, limit=limit)
+    matches = await told(context, collection, hits, actor=actor, detail={"image": len(faces), "threshold": threshold})
+    return tuple(
+        SearchedFace(face=face, matches=mine, model=collection.model) for face, mine in zip(faces, matches, strict=True)
+    )
+
+
+async def open_and_find(
+    context: Context, owner: str, name: str, image: bytes, *, most: int | None = None
+) -> tuple[CollectionRow, Found]:
+    """Return the collection, and the faces of an image (the largest `most`) with vectors that fit it."""
+    async with context.db.read() as session:
+        collection = await open_collection(session, owner, name)
+    options = FindOptions(age=False, gender=False, embed=True, model=collection.model, most=most)
+    return collection, await vector_engine(context).find_faces(image, options=options)
+
+
+async def near(
+    context: Context, collection: CollectionRow, vectors: NDArray[np.float32], *, threshold: float, limit: int
+) -> list[list[Near]]:
+    """Return the nearest faces of each vector that are similar enough."""
+    space = Space(collection_id=collection.id, model=collection.model)
+    least = cosine_for(collection.model, threshold)
+    return await search_of(context).search(context.db, space, vectors, limit=limit, least_cosine=least)
+
+
+async def told(
+    context: Context,
+    collection: CollectionRow,
+    found: Sequence[Sequence[Near]],
+    *,
+    actor: Actor,
+    detail: Mapping[str, Any],
+) -> list[tuple[FaceMatch, ...]]:
+    """Say who was found, and write the search to the audit log."""
+    now = context.clock.now()
+
+    async def work(session: AsyncSession) -> list[tuple[FaceMatch, ...]]:
+        rows = await faces_by_id(session, collection.id, (each.id for some in found for each in some))
+        matches = [
+            tuple(
+                FaceMatch(record=record_of(rows[each.id]), similarity=similarity(collection.model, each.cosine))
+                for each in some
+                if each.id in rows
+            )
+            for some in found
+        ]
+        seen = [match.record.face_id for some in matches for match in some]
+        whole = {**detail, "matches": len(seen), "best": seen[:10], "model": collection.model}
+        await record(
+            session,
+            owner=collection.owner,
+            actor=actor,
+            action="faces.search",
+            subject=collection.name,
+            detail=whole,
+            now=now,
+        )
+        return matches
+
+    return await context.db.transact(work)
+
+
+def embeddings(vectors: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
+    """Stack the vectors of faces that were found with theirs."""
+    return np.stack([vector for vector in vectors if vector is not None])
+
+
+def check_bounds(threshold: float, limit: int) -> None:
+    """Refuse what makes no sense.
+
+    Raises:
+        InvalidInputError: the threshold is not 0-100, or the limit not 1-4096.
+    """
+    if not 0 <= threshold <= 100:  # noqa: PLR2004
+        raise InvalidInputError("The threshold is a similarity from 0 to 100.")
+    if not 1 <= limit <= MOST_MATCHES:
+        raise InvalidInputError(f"The limit is a number from 1 to {MOST_MATCHES}.")

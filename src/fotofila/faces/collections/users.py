@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from fotofila.access.audit import Actor
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fotofila.access.audit import Actor, record
 from fotofila.core.capability import Context
-from fotofila.faces.collections.search import LIMIT, THRESHOLD
-from fotofila.faces.collections.types import Associated, QualityFilter, SearchedUsers, UserRecord
+from fotofila.core.errors import InvalidInputError
+from fotofila.core.ids import new_id
+from fotofila.faces.collections.change import find_user, next_revision, tell_removed
+from fotofila.faces.collections.errors import UserExistsError
+from fotofila.faces.collections.models import CollectionFace, CollectionRow, CollectionUser, UserVector
+from fotofila.faces.collections.store import find_collection
+from fotofila.faces.collections.types import UserRecord, UserStatus
 
-ASSOCIATE_THRESHOLD = 75.0
+LONGEST_ID = 128
 
 
 async def create_user(context: Context, owner: str, name: str, user_id: str, *, actor: Actor) -> UserRecord:
@@ -18,8 +27,26 @@ async def create_user(context: Context, owner: str, name: str, user_id: str, *, 
     Raises:
         CollectionNotFoundError: there is none of this name.
         UserExistsError: the collection has one of this id.
+        InvalidInputError: the id is empty or longer than 128 characters.
     """
-    raise NotImplementedError
+    if not 1 <= len(user_id) <= LONGEST_ID or not user_id.isprintable():
+        raise InvalidInputError(f"A user's id has 1 to {LONGEST_ID} characters that can be printed.")
+    now = context.clock.now()
+
+    async def work(session: AsyncSession) -> UserRecord:
+        collection = await find_collection(session, owner, name, hold=True)
+        query = select(CollectionUser.id).where(
+            CollectionUser.collection_id == collection.id, CollectionUser.user_id == user_id
+        )
+        if await session.scalar(query) is not None:
+            raise UserExistsError(f"The collection {name!r} has a user {user_id!r} already: take another id.")
+        row = CollectionUser(id=new_id(), collection_id=collection.id, user_id=user_id, face_count=0, created_at=now)
+        session.add(row)
+        collection.user_count += 1
+        await audit(session, collection, actor, "users.create", {"user_id": user_id}, context)
+        return user_record(row)
+
+    return await context.db.transact(work)
 
 
 async def delete_user(context: Context, owner: str, name: str, user_id: str, *, actor: Actor) -> None:
@@ -28,7 +55,19 @@ async def delete_user(context: Context, owner: str, name: str, user_id: str, *, 
     Raises:
         CollectionNotFoundError, UserNotFoundError: there is none of this name.
     """
-    raise NotImplementedError
+
+    async def work(session: AsyncSession) -> None:
+        collection = await find_collection(session, owner, name, hold=True)
+        user = await find_user(session, collection, user_id)
+        mine = CollectionFace.collection_id == collection.id, CollectionFace.user_id == user_id
+        await session.execute(update(CollectionFace).where(*mine).values(user_id=None))
+        await tell_removed(session, collection, [user.id], next_revision(collection))
+        await session.execute(delete(UserVector).where(UserVector.user_row_id == user.id))
+        await session.delete(user)
+        collection.user_count -= 1
+        await audit(session, collection, actor, "users.delete", {"user_id": user_id}, context)
+
+    await context.db.transact(work)
 
 
 async def get_user(context: Context, owner: str, name: str, user_id: str) -> UserRecord:
@@ -37,85 +76,54 @@ async def get_user(context: Context, owner: str, name: str, user_id: str) -> Use
     Raises:
         CollectionNotFoundError, UserNotFoundError: there is none of this name.
     """
-    raise NotImplementedError
+    async with context.db.read() as session:
+        collection = await find_collection(session, owner, name)
+        user = await find_user(session, collection, user_id)
+        query = select(CollectionFace.id).where(
+            CollectionFace.collection_id == collection.id, CollectionFace.user_id == user_id
+        )
+        faces = tuple(await session.scalars(query.order_by(CollectionFace.id)))
+        return user_record(user, face_ids=faces)
 
 
 async def list_users(
     context: Context, owner: str, name: str, *, limit: int, after: str | None = None
 ) -> tuple[UserRecord, ...]:
-    """Return users by their id; `after` is the last one seen."""
-    raise NotImplementedError
-
-
-async def associate_faces(
-    context: Context,
-    owner: str,
-    name: str,
-    user_id: str,
-    face_ids: Sequence[str],
-    *,
-    actor: Actor,
-    threshold: float = ASSOCIATE_THRESHOLD,
-) -> Associated:
-    """Let faces of the collection belong to a user, one after the other.
-
-    A face that is less than `threshold` (0-100) similar to the mean of those that belong to the user already is
-    refused (`LOW_MATCH_CONFIDENCE`); the first of a user without faces is taken as it is. A face of another user is
-    refused (`ASSOCIATED_TO_A_DIFFERENT_USER`); one that is this user's already is told as done.
-
-    Raises:
-        CollectionNotFoundError, UserNotFoundError: there is none of this name.
-    """
-    raise NotImplementedError
-
-
-async def disassociate_faces(
-    context: Context, owner: str, name: str, user_id: str, face_ids: Sequence[str], *, actor: Actor
-) -> Associated:
-    """Take faces away from a user; they stay in the collection.
-
-    Raises:
-        CollectionNotFoundError, UserNotFoundError: there is none of this name.
-    """
-    raise NotImplementedError
-
-
-async def search_users(
-    context: Context,
-    owner: str,
-    name: str,
-    *,
-    actor: Actor,
-    face_id: str | None = None,
-    user_id: str | None = None,
-    threshold: float = THRESHOLD,
-    limit: int = LIMIT,
-) -> SearchedUsers:
-    """Return the users that are like a face of the collection, or like another user; one of the two is given.
-
-    Raises:
-        CollectionNotFoundError, FaceNotFoundError, UserNotFoundError: there is none of this name.
-        InvalidInputError: both are given, or neither.
-        RecognitionOffError: neither the workspace nor the collection recognises faces.
-    """
-    raise NotImplementedError
-
-
-async def search_users_by_image(
-    context: Context,
-    owner: str,
-    name: str,
-    image: bytes,
-    *,
-    actor: Actor,
-    threshold: float = THRESHOLD,
-    limit: int = LIMIT,
-    quality_filter: QualityFilter = "NONE",
-) -> SearchedUsers:
-    """Search users by the largest face of an image; an image without faces gives no users and no `face`.
+    """Return users by their id; `after` is the last one seen.
 
     Raises:
         CollectionNotFoundError: there is none of this name.
-        RecognitionOffError: neither the workspace nor the collection recognises faces.
     """
-    raise NotImplementedError
+    async with context.db.read() as session:
+        collection = await find_collection(session, owner, name)
+        query = select(CollectionUser).where(CollectionUser.collection_id == collection.id)
+        if after is not None:
+            query = query.where(CollectionUser.user_id > after)
+        rows = await session.scalars(query.order_by(CollectionUser.user_id).limit(limit))
+        return tuple(user_record(row) for row in rows)
+
+
+def user_record(row: CollectionUser, *, face_ids: Sequence[str] = ()) -> UserRecord:
+    """Shape a user."""
+    status: UserStatus = "ACTIVE" if row.face_count else "CREATED"
+    return UserRecord(user_id=row.user_id, status=status, face_ids=tuple(face_ids), face_count=row.face_count)
+
+
+async def audit(
+    session: AsyncSession,
+    collection: CollectionRow,
+    actor: Actor,
+    action: str,
+    detail: Mapping[str, Any],
+    context: Context,
+) -> None:
+    """Write down what was done to a collection."""
+    await record(
+        session,
+        owner=collection.owner,
+        actor=actor,
+        action=action,
+        subject=collection.name,
+        detail=detail,
+        now=context.clock.now(),
+    )

@@ -1,0 +1,134 @@
+"""Searching users: by a face of the collection, by another user, by an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fotofila.access.audit import Actor
+from fotofila.core.capability import Context
+from fotofila.core.errors import InvalidInputError
+from fotofila.faces.collections.change import find_user
+from fotofila.faces.collections.choose import search_of
+from fotofila.faces.collections.models import CollectionRow, CollectionUser, UserVector
+from fotofila.faces.collections.quality_filter import largest
+from fotofila.faces.collections.search import LIMIT, THRESHOLD, check_bounds, embeddings, open_and_find
+from fotofila.faces.collections.search_port import Near, Space
+from fotofila.faces.collections.similarity import cosine_for, similarity
+from fotofila.faces.collections.store import open_collection, unpack, vector_of_face
+from fotofila.faces.collections.types import QualityFilter, SearchedUsers, UserMatch
+from fotofila.faces.collections.users import audit, user_record
+
+
+async def search_users(
+    context: Context,
+    owner: str,
+    name: str,
+    *,
+    actor: Actor,
+    face_id: str | None = None,
+    user_id: str | None = None,
+    threshold: float = THRESHOLD,
+    limit: int = LIMIT,
+) -> SearchedUsers:
+    """Return the users that are like a face of the collection, or like another user; one of the two is given.
+
+    A user without faces is like nobody.
+
+    Raises:
+        CollectionNotFoundError, FaceNotFoundError, UserNotFoundError: there is none of this name.
+        InvalidInputError: both are given, or neither.
+        RecognitionOffError: neither the workspace nor the collection recognises faces.
+    """
+    check_bounds(threshold, limit)
+    if (face_id is None) == (user_id is None):
+        raise InvalidInputError("Give either a face_id or a user_id to search with.")
+    itself: str | None = None
+    async with context.db.read() as session:
+        collection = await open_collection(session, owner, name)
+        if face_id is not None:
+            vector: NDArray[np.float32] | None = await vector_of_face(session, collection, face_id)
+        else:
+            user = await find_user(session, collection, user_id or "")
+            itself, vector = user.id, await vector_of_user(session, collection, user)
+    found: Sequence[Near] = ()
+    if vector is not None:
+        found = await near_users(context, collection, vector, threshold=threshold, limit=limit + 1)
+    others = [each for each in found if each.id != itself][:limit]
+    detail = {"face_id": face_id, "user_id": user_id, "threshold": threshold}
+    matches = await tell_users(context, collection, others, actor=actor, detail=detail)
+    return SearchedUsers(matches=matches, model=collection.model)
+
+
+async def search_users_by_image(
+    context: Context,
+    owner: str,
+    name: str,
+    image: bytes,
+    *,
+    actor: Actor,
+    threshold: float = THRESHOLD,
+    limit: int = LIMIT,
+    quality_filter: QualityFilter = "NONE",
+) -> SearchedUsers:
+    """Search users by the largest face of an image; an image without faces gives no users and no `face`.
+
+    Raises:
+        CollectionNotFoundError: there is none of this name.
+        RecognitionOffError: neither the workspace nor the collection recognises faces.
+    """
+    check_bounds(threshold, limit)
+    collection, found = await open_and_find(context, owner, name, image)
+    chosen = largest(found, quality_filter=quality_filter)
+    if not chosen.faces:
+        return SearchedUsers(matches=(), left_out=chosen.left_out, model=collection.model)
+    face = chosen.faces[0].face
+    vector = embeddings([face.embedding])[0]
+    hits = await near_users(context, collection, vector, threshold=threshold, limit=limit)
+    matches = await tell_users(context, collection, hits, actor=actor, detail={"image": 1, "threshold": threshold})
+    return SearchedUsers(matches=matches, face=face, left_out=chosen.left_out, model=collection.model)
+
+
+async def vector_of_user(
+    session: AsyncSession, collection: CollectionRow, user: CollectionUser
+) -> NDArray[np.float32] | None:
+    """Return the mean of a user's vectors; None where there are no faces."""
+    query = select(UserVector.vector).where(UserVector.user_row_id == user.id, UserVector.model == collection.model)
+    raw = await session.scalar(query)
+    return None if raw is None else unpack(raw)
+
+
+async def near_users(
+    context: Context, collection: CollectionRow, vector: NDArray[np.float32], *, threshold: float, limit: int
+) -> Sequence[Near]:
+    """Return the users that are similar enough, nearest first."""
+    space = Space(collection_id=collection.id, model=collection.model, kind="user")
+    least = cosine_for(collection.model, threshold)
+    found = await search_of(context).search(context.db, space, vector[None], limit=limit, least_cosine=least)
+    return found[0]
+
+
+async def tell_users(
+    context: Context, collection: CollectionRow, found: Sequence[Near], *, actor: Actor, detail: Mapping[str, Any]
+) -> tuple[UserMatch, ...]:
+    """Say who was found, and write the search to the audit log."""
+
+    async def work(session: AsyncSession) -> tuple[UserMatch, ...]:
+        query = select(CollectionUser).where(CollectionUser.id.in_([each.id for each in found]))
+        rows = {row.id: row for row in await session.scalars(query)}
+        matches = tuple(
+            UserMatch(user=user_record(rows[each.id]), similarity=similarity(collection.model, each.cosine))
+            for each in found
+            if each.id in rows
+        )
+        best = [match.user.user_id for match in matches[:10]]
+        whole = {**detail, "matches": len(matches), "best_users": best, "model": collection.model}
+        await audit(session, collection, actor, "faces.search", whole, context)
+        return matches
+
+    return await context.db.transact(work)

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from fotofila.core.errors import UnauthenticatedError
 
@@ -30,7 +30,6 @@ HEADER_CHARACTERS = 4096
 """Longest Authorization that is read."""
 
 _MOMENT = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
-_UNRESERVED = "-_.~"
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. "
     "Check your AWS Secret Access Key and signing method."
@@ -227,14 +226,9 @@ def canonical_path(path: str) -> str:
 
 
 def canonical_query(query: str) -> str:
-    """Return a query with its parameters encoded and in order."""
-    pairs = (part.partition("=")[::2] for part in query.split("&") if part)
-    return "&".join(sorted(f"{encoded(name)}={encoded(value)}" for name, value in pairs))
-
-
-def encoded(text: str) -> str:
-    """Encode everything but unreserved characters (RFC 3986, section 2.3)."""
-    return quote(unquote(text), safe=_UNRESERVED)
+    """Return a query with its parameters in order; clients encode them before they sign."""
+    pairs = sorted(part.partition("=")[::2] for part in query.split("&") if part)
+    return "&".join(f"{name}={value}" for name, value in pairs)
 
 
 def joined(headers: Headers) -> dict[str, str]:

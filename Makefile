@@ -9,6 +9,7 @@ SHELL := /bin/sh
 VENV ?= .venv
 export VENV
 PYTHON := $(VENV)/bin/python
+SDK := $(VENV)-sdk
 FOTOFILA := $(VENV)/bin/fotofila
 STAMPS := $(VENV)/stamps
 WITH_NODE := $(CURDIR)/scripts/with-node
@@ -17,7 +18,7 @@ WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f -not -path 
 PYTEST_ARGS ?=
 PYTEST_WORKERS ?= 3
 
-.PHONY: help run demo test lint lock web docs bench bench-deps test-deps lint-deps models clean
+.PHONY: help run demo test lint lock web docs bench bench-deps test-deps lint-deps sdk-deps models clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -36,7 +37,7 @@ models: $(STAMPS)/base ## Fetch and verify the models
 
 ## Checking
 
-test: test-deps models $(STATIC) ## Run every test
+test: test-deps sdk-deps models $(STATIC) ## Run every test
 	@scripts/find-chromium
 	@echo "Testing the web page's parts"
 	@cd web && $(WITH_NODE) npm test --silent
@@ -70,12 +71,13 @@ lock: lint-deps ## Pin every dependency anew, with hashes
 	@scripts/lock
 
 clean: ## Remove what make made; photos and models stay
-	rm -rf $(VENV) web/node_modules src/fotofila/api/static build dist demo-output bench/out
+	rm -rf $(VENV) $(SDK) web/node_modules src/fotofila/api/static build dist demo-output bench/out
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 
 test-deps: $(STAMPS)/test ## Complete the environment for tests
 lint-deps: $(STAMPS)/lint ## Complete the environment for make lint
 bench-deps: $(STAMPS)/bench ## Complete the environment for python -m bench
+sdk-deps: $(SDK)/.stamp ## Make the environment of the newest boto3 and AWS command line
 
 $(PYTHON):
 	@scripts/make-venv $(VENV)
@@ -86,6 +88,12 @@ $(STAMPS)/base: requirements/base.txt pyproject.toml | $(PYTHON)
 
 $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/bench: $(STAMPS)/%: requirements/%.txt | $(STAMPS)/base
 	@scripts/install $(VENV) $*
+	@touch $@
+
+# aiobotocore holds botocore back, so the clients that users have live in an environment of their own.
+$(SDK)/.stamp: requirements/sdk.txt
+	@scripts/make-venv $(SDK)
+	@scripts/install $(SDK) sdk
 	@touch $@
 
 web/node_modules/.stamp: web/package-lock.json | $(STAMPS)/base

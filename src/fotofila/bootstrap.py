@@ -174,10 +174,11 @@ def make_context(
     capabilities = load_capabilities(settings.capabilities)
     load_tables(capabilities)
     direct = DirectPool(settings)
+    db = make_database(settings)
     return Context(
         settings=settings,
         clock=clock or SystemClock(),
-        db=make_database(settings),
+        db=db,
         storage=make_storage(settings),
         queue=make_queue(settings),
         secret_keys=SecretKeys.load(settings.secret_key.get_secret_value(), settings.data_dir / "secret.key"),

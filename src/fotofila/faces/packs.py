@@ -36,6 +36,8 @@ class Pack:
     name: PackName
     detector: ModelSpec
     embedder: ModelSpec
+    numbers: int
+    """Of a vector."""
     fallbacks: tuple[ModelSpec, ...] = ()
     commercial: bool = True
 
@@ -67,8 +69,8 @@ def model_of(embedder: ModelSpec) -> str:
     return f"{embedder.name}-{embedder.version}"
 
 
-PERMISSIVE = Pack(name="permissive", detector=DETECTOR, embedder=EMBEDDER, fallbacks=(EMBEDDER_FALLBACK,))
-RESEARCH = Pack(name="research", detector=RESEARCH_DETECTOR, embedder=RESEARCH_EMBEDDER, commercial=False)
+PERMISSIVE = Pack(name="permissive", detector=DETECTOR, embedder=EMBEDDER, numbers=128, fallbacks=(EMBEDDER_FALLBACK,))
+RESEARCH = Pack(name="research", detector=RESEARCH_DETECTOR, embedder=RESEARCH_EMBEDDER, numbers=512, commercial=False)
 PACKS: dict[str, Pack] = {pack.name: pack for pack in (PERMISSIVE, RESEARCH)}
 
 PACK_OF_MODEL = {pack.model: pack for pack in PACKS.values()}

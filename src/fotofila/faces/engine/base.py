@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fotofila.core.errors import InvalidInputError
-from fotofila.faces.face import Face
+from fotofila.faces.face import BoundingBox, Face
 
 if TYPE_CHECKING:
     from fotofila.core.capability import Context
-    from fotofila.faces.collections.types import FaceMatch, FaceRecord, Indexed, SearchedFace
+    from fotofila.faces.collections.types import LeftOut, QualityFilter
 
 CHIP_SIDE = 112
 CHIP_BYTES = CHIP_SIDE * CHIP_SIDE * 3
@@ -26,8 +26,6 @@ CHIP_BYTES = CHIP_SIDE * CHIP_SIDE * 3
 
 PART = "faces"
 """Name of the engine among the parts of the process."""
-
-QualityFilter = Literal["NONE", "AUTO", "LOW", "MEDIUM", "HIGH"]
 
 
 class NoFaceError(InvalidInputError):
@@ -129,11 +127,85 @@ class MakesVectors(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFace:
+    """A face that an engine keeps in a collection of its own.
+
+    It is no `Face`: Rekognition does not say of a face in a collection where its eyes are, nor where it looks.
+    """
+
+    face_id: str
+    """32 hex digits."""
+    image_id: str
+    """32 hex digits, one for all faces of an image."""
+    external_image_id: str | None
+    user_id: str | None
+    bounding_box: BoundingBox
+    confidence: float
+    """0-1."""
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownMatch:
+    """A face that was found; similarity 0-100, as the engine means it."""
+
+    known: KnownFace
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """A face that was indexed, with what was seen of it."""
+
+    known: KnownFace
+    face: Face
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedFaces:
+    """What became of a picture that was indexed."""
+
+    added: tuple[Added, ...]
+    left_out: tuple[LeftOut, ...]
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """The largest face of a picture and whom it is like, the most similar first."""
+
+    bounding_box: BoundingBox
+    confidence: float
+    matches: tuple[KnownMatch, ...]
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceLikeness:
+    """A face of a picture and its similarity, 0-100, to the face that it was compared with."""
+
+    face: Face
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """The largest face of a picture, against the faces of another."""
+
+    bounding_box: BoundingBox
+    confidence: float
+    matches: tuple[FaceLikeness, ...]
+    """The most similar first."""
+    unmatched: tuple[Face, ...]
+
+
 @runtime_checkable
 class KeepsCollections(Protocol):
     """An engine that keeps collections itself. `collection` is the full name there; similarity is 0-100.
 
-    Unknown collections and faces raise NotFoundError, a collection that is there already ConflictError.
+    Collections and faces that are not there raise NotFoundError, a collection that is there already ConflictError, and
+    a picture without a face where one is needed NoFaceError.
     """
 
     async def create_collection(self, collection: str) -> str:
@@ -145,7 +217,7 @@ class KeepsCollections(Protocol):
         ...
 
     async def list_collections(self) -> tuple[str, ...]:
-        """Return every collection there is."""
+        """Return the name of every collection there is."""
         ...
 
     async def index_faces(
@@ -157,11 +229,14 @@ class KeepsCollections(Protocol):
         max_faces: int = 100,
         quality_filter: QualityFilter = "AUTO",
         attributes: bool = True,
-    ) -> Indexed:
-        """Add the faces of a picture, the largest `max_faces` of them; `left_out` tells of the others and why."""
+    ) -> AddedFaces:
+        """Add the faces of a picture, the largest `max_faces` of them; `left_out` tells of the others and why.
+
+        The same picture with the same external id makes no second face.
+        """
         ...
 
-    async def list_faces(self, collection: str) -> tuple[FaceRecord, ...]:
+    async def list_faces(self, collection: str) -> tuple[KnownFace, ...]:
         """Return every face of a collection."""
         ...
 
@@ -171,7 +246,7 @@ class KeepsCollections(Protocol):
 
     async def search_faces(
         self, collection: str, face_id: str, *, threshold: float = 80.0, limit: int = 80
-    ) -> tuple[FaceMatch, ...]:
+    ) -> tuple[KnownMatch, ...]:
         """Find the faces that are like one of the collection, without itself, the most similar first."""
         ...
 
@@ -183,39 +258,15 @@ class KeepsCollections(Protocol):
         threshold: float = 80.0,
         limit: int = 80,
         quality_filter: QualityFilter = "NONE",
-    ) -> SearchedFace:
-        """Find the faces that are like the largest of a picture, the most similar first.
-
-        Raises:
-            NoFaceError: the picture has none.
-        """
+    ) -> Searched:
+        """Find the faces that are like the largest of a picture, the most similar first."""
         ...
 
-    async def compare_faces(self, source: bytes, target: bytes, *, threshold: float = 80.0) -> Compared:
-        """Compare the largest face of one picture with all of another.
-
-        Raises:
-            NoFaceError: the source has none.
-        """
+    async def compare_faces(
+        self, source: bytes, target: bytes, *, threshold: float = 80.0, quality_filter: QualityFilter = "NONE"
+    ) -> Likeness:
+        """Compare the largest face of one picture with all of another."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparedFace:
-    """A face of the target that is like that of the source."""
-
-    face: Face
-    similarity: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """How the largest face of a picture relates to the faces of another."""
-
-    source: Face
-    matches: tuple[ComparedFace, ...]
-    """The most similar first."""
-    unmatched: tuple[Face, ...]
 
 
 def engine_of(context: Context) -> FaceEngine:

@@ -20,6 +20,8 @@ from fotofila.faces.face import Face
 from fotofila.faces.packs import PACKS
 
 JPEG_QUALITY = 92
+LONGEST_SIDE = 4096
+"""Of a picture that is made for a service: more shows it no face that it would not see."""
 
 
 @lru_cache(maxsize=2)
@@ -63,6 +65,18 @@ def crop(work: Work, report: Report) -> Outcome:
     return Done(result={"crops": [jpeg_of(decoded.pixels, box) for box in work.args["boxes"]]})
 
 
+def to_jpeg(work: Work, report: Report) -> Outcome:
+    """Write a picture as an upright JPEG that is not larger than it may be."""
+    del report
+    decoded = decode(work.original, pixel_cap=work.args["max_pixels"])
+    image = Image.fromarray(decoded.pixels)
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    while len(written := jpeg(image)) > work.args["largest_bytes"]:
+        image = image.reduce(2)
+    facts = {"width": decoded.width, "height": decoded.height, "orientation": decoded.orientation}
+    return Done(result={**facts, "picture": base64.b64encode(written).decode("ascii")})
+
+
 def shape(face: Face, chip: NDArray[np.uint8] | None) -> dict[str, Any]:
     """Write a face as JSON, with its chip."""
     made = face.to_json()
@@ -85,6 +99,11 @@ def jpeg_of(pixels: NDArray[np.uint8], box: dict[str, float]) -> str:
     left, top = min(max(int(box["left"] * width), 0), width - 1), min(max(int(box["top"] * height), 0), height - 1)
     right = min(max(round((box["left"] + box["width"]) * width), left + 1), width)
     bottom = min(max(round((box["top"] + box["height"]) * height), top + 1), height)
+    return base64.b64encode(jpeg(Image.fromarray(pixels[top:bottom, left:right]))).decode("ascii")
+
+
+def jpeg(image: Image.Image) -> bytes:
+    """Write a picture as JPEG."""
     written = io.BytesIO()
-    Image.fromarray(pixels[top:bottom, left:right]).save(written, format="JPEG", quality=JPEG_QUALITY)
-    return base64.b64encode(written.getvalue()).decode("ascii")
+    image.save(written, format="JPEG", quality=JPEG_QUALITY)
+    return written.getvalue()

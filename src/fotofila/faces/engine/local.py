@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fotofila.core.capability import DirectLane, JobKind
+from fotofila.core.capability import DirectLane
 from fotofila.core.config import Settings
-from fotofila.core.errors import FotofilaError, InvalidInputError
-from fotofila.core.images.sniff import sniff
+from fotofila.core.errors import InvalidInputError
 from fotofila.core.inference.errors import ModelUnavailableError
 from fotofila.faces.engine.base import CHIP_BYTES, FindOptions, Found, FoundFace
+from fotofila.faces.engine.pictures import Children
 from fotofila.faces.face import embedding_from_base64, face_from_json
-from fotofila.faces.packs import available_models
-from fotofila.worker.scratch import DIRECT_PREFIX
+from fotofila.faces.packs import PACK_OF_MODEL, available_models
 
 CHIPS_A_CALL = 64
-"""Chips that one child embeds in a row: a quarter of a second, so that other callers come to their turn."""
+"""Chips that one child embeds in a row: half a second, so that other callers come to their turn."""
 
 RAW = "application/octet-stream"
 
@@ -36,7 +32,7 @@ class LocalEngine:
     def __init__(self, settings: Settings, direct: DirectLane) -> None:
         """Load nothing: a model that is missing shows when it is first needed."""
         self._settings = settings
-        self._direct = direct
+        self._children = Children(direct, max_pixels=settings.max_pixels)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -51,7 +47,6 @@ class LocalEngine:
     async def find_faces(self, image: bytes, *, options: FindOptions) -> Found:
         """Find and describe the faces of a picture; see the port."""
         model = self._known(options.model)
-        media_type = sniff(image, declared_type=None, pixel_cap=self._settings.max_pixels).media_type
         args = {
             "detection": options.detection,
             "age": options.age,
@@ -62,9 +57,8 @@ class LocalEngine:
             "pack": self._settings.models_pack,
             "min_confidence": options.min_confidence,
             "most": options.most,
-            "max_pixels": self._settings.max_pixels,
         }
-        result = await self._work("find", args, image, media_type)
+        result = await self._children.run("find", args, image)
         return Found(
             faces=tuple(found_face(each) for each in result["faces"]),
             width=result["width"],
@@ -74,13 +68,16 @@ class LocalEngine:
         )
 
     async def embed_chips(self, chips: Sequence[bytes], *, model: str | None = None) -> NDArray[np.float32]:
-        """Make vectors of chips; see the port. Many chips are shared out among the children."""
+        """Make vectors of chips; see the port."""
         if wrong := [chip for chip in chips if len(chip) != CHIP_BYTES]:
             raise InvalidInputError(f"A chip has {CHIP_BYTES} bytes, not {len(wrong[0])}: 112 x 112 pixels of RGB.")
         args = {"model": self._known(model), "pack": self._settings.models_pack}
-        parts = [b"".join(chips[at : at + CHIPS_A_CALL]) for at in range(0, len(chips), CHIPS_A_CALL)]
-        answers = [await self._work("embed", args, part, RAW) for part in parts]
-        return np.stack([embedding_from_base64(text) for answer in answers for text in answer["embeddings"]])
+        vectors: list[NDArray[np.float32]] = []
+        for at in range(0, len(chips), CHIPS_A_CALL):
+            content = b"".join(chips[at : at + CHIPS_A_CALL])
+            answer = await self._children.run("embed", args, content, media_type=RAW)
+            vectors += [embedding_from_base64(text) for text in answer["embeddings"]]
+        return np.stack(vectors) if vectors else np.zeros((0, numbers_of(args["model"])), np.float32)
 
     async def close(self) -> None:
         """Nothing is held: the children belong to the direct lane."""
@@ -95,28 +92,10 @@ class LocalEngine:
             )
         return model or models[0]
 
-    async def _work(self, function: str, args: Mapping[str, Any], content: bytes, media_type: str) -> dict[str, Any]:
-        with tempfile.TemporaryDirectory(prefix=DIRECT_PREFIX) as folder:
-            path = Path(folder) / "original"
-            await asyncio.to_thread(path.write_bytes, content)
-            try:
-                return await self._direct(kind_of(function), args, path, media_type)
-            except FotofilaError as error:
-                if error.code == "snooze":  # how a child says that a model is missing
-                    raise ModelUnavailableError(error.message) from error
-                raise
 
-
-def kind_of(function: str) -> JobKind:
-    """Name a function of `direct_job` as the direct lane wants it; it is never in a queue."""
-    return JobKind(
-        name=f"faces.direct.{function}",
-        version=1,
-        lane="direct",
-        work=f"fotofila.faces.engine.direct_job:{function}",
-        apply="",
-        resolve="",
-    )
+def numbers_of(model: str) -> int:
+    """Return how many numbers a vector of a model has."""
+    return PACK_OF_MODEL[model].numbers
 
 
 def found_face(made: Mapping[str, Any]) -> FoundFace:

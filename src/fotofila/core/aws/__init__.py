@@ -30,8 +30,11 @@ class AwsAccess:
     access_key_id: str = ""
     secret_access_key: str = ""
 
-    def client(self, service: str) -> AbstractAsyncContextManager[Any]:
-        """Open a client of a service for a block; it is shared by all tasks of the process."""
+    def client(self, service: str, *, attempts: int = ATTEMPTS) -> AbstractAsyncContextManager[Any]:
+        """Open a client of a service for a block; it is shared by all tasks of the process.
+
+        With one attempt nothing is tried again unseen, for callers that keep to a rate.
+        """
         opened: AbstractAsyncContextManager[Any] = get_session().create_client(
             service,
             region_name=self.region or None,
@@ -43,7 +46,7 @@ class AwsAccess:
                 read_timeout=READ_SECONDS,
                 max_pool_connections=CONNECTIONS,
                 parameter_validation=False,  # the callers are ours, and it costs as much as the request
-                retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+                retries={"mode": "standard", "total_max_attempts": attempts},
                 tcp_keepalive=True,
             ),
         )

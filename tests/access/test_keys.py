@@ -178,7 +178,7 @@ async def test_a_revocation_that_is_rolled_back_revokes_nothing(
 ) -> None:
     made = (await post_key(client, auth)).json()
     async with context.db._write() as session:
-        await revoke_key(session, owner=DEFAULT_WORKSPACE, key_id=made["id"])
+        await revoke_key(session, owner=DEFAULT_WORKSPACE, key_id=made["id"], now=context.clock.now())
         await session.rollback()
     assert (await client.get("/api/workspace", headers={"X-API-Key": made["key"]})).status_code == 200
 

@@ -129,7 +129,7 @@ async def test_two_owners_who_demote_each_other_leave_one(context: Context, sign
 
     async def demote(user_id: str) -> None:
         async with context.db.write() as session:
-            await change_user(session, owner=DEFAULT_WORKSPACE, user_id=user_id, role="viewer")
+            await change_user(session, owner=DEFAULT_WORKSPACE, user_id=user_id, now=context.clock.now(), role="viewer")
 
     results = await asyncio.gather(*(demote(owner) for owner in owners), return_exceptions=True)
 

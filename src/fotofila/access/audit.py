@@ -38,8 +38,10 @@ OPERATOR = Actor(kind="operator")
 SYSTEM = Actor(kind="system")
 
 
-def actor_of(principal: Principal) -> Actor:
-    """Return the actor behind a request."""
+def actor_of(principal: Principal | None) -> Actor:
+    """Return the actor behind a request; None is the command line."""
+    if principal is None:
+        return OPERATOR
     if principal.key_id is not None:
         return Actor(kind="key", id=principal.key_id)
     return Actor(kind="user", id=principal.user_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
@@ -23,7 +22,7 @@ class AuditEntryOut(BaseModel):
     sequence: int
     id: str
     owner: str
-    at: datetime = Field(description="To the microsecond, as it is hashed.")
+    at: str = Field(description="To the microsecond, as it is hashed.", json_schema_extra={"format": "date-time"})
     actor: AuditActor
     action: str
     subject: str | None

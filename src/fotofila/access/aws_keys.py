@@ -15,6 +15,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fotofila.access.audit import actor_of, record
 from fotofila.access.authenticate import USE_NOTED_EVERY
 from fotofila.access.cache import KEPT_FOR, PRINCIPALS, forget_on_commit
 from fotofila.access.keys import demand_scopes
@@ -104,6 +105,8 @@ async def create_aws_key(
     )
     session.add(row)
     await session.flush()
+    detail = {"name": name, "scopes": list(known), "aws": access_key_id}
+    await record(session, owner=owner, actor=actor_of(by), action="key.create", subject=row.id, detail=detail, now=now)
     return NewAwsKey(row=row, secret=secret)
 
 
@@ -117,7 +120,9 @@ async def list_aws_keys(
     return (await session.scalars(query)).all()
 
 
-async def revoke_aws_key(session: AsyncSession, *, owner: str, key_id: str) -> None:
+async def revoke_aws_key(
+    session: AsyncSession, *, owner: str, key_id: str, now: datetime, by: Principal | None = None
+) -> None:
     """End an access key now.
 
     Raises:
@@ -128,6 +133,8 @@ async def revoke_aws_key(session: AsyncSession, *, owner: str, key_id: str) -> N
     if row is None:
         raise NotFoundError("There is no such access key: GET /api/aws-keys lists them.")
     await session.delete(row)
+    detail = {"name": row.name, "aws": row.access_key_id}
+    await record(session, owner=owner, actor=actor_of(by), action="key.revoke", subject=row.id, detail=detail, now=now)
     forget_on_commit(session)
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fotofila.access.audit import actor_of, record
 from fotofila.access.cache import forget_on_commit
 from fotofila.access.models import ApiKey
 from fotofila.access.scopes import Scope, demand_reach, in_order
@@ -86,6 +87,8 @@ async def create_key(
     )
     session.add(row)
     await session.flush()
+    detail = {"name": name, "scopes": list(known), "expires_at": expires_at and expires_at.isoformat()}
+    await record(session, owner=owner, actor=actor_of(by), action="key.create", subject=row.id, detail=detail, now=now)
     return NewKey(row=row, secret=secret)
 
 
@@ -164,15 +167,22 @@ async def rotate_key(
     )
     end = now + min(overlap, MAX_OVERLAP)
     old.expires_at = min(end, old.expires_at) if old.expires_at is not None else end
+    detail = {"following": made.row.id, "ends": old.expires_at.isoformat()}
+    await record(session, owner=owner, actor=actor_of(by), action="key.rotate", subject=old.id, detail=detail, now=now)
     forget_on_commit(session)
     return made
 
 
-async def revoke_key(session: AsyncSession, *, owner: str, key_id: str) -> None:
+async def revoke_key(
+    session: AsyncSession, *, owner: str, key_id: str, now: datetime, by: Principal | None = None
+) -> None:
     """End a key now.
 
     Raises:
         NotFoundError: the workspace has no such key.
     """
-    await session.delete(await find_key(session, owner=owner, key_id=key_id))
+    key = await find_key(session, owner=owner, key_id=key_id)
+    await session.delete(key)
+    detail = {"name": key.name}
+    await record(session, owner=owner, actor=actor_of(by), action="key.revoke", subject=key.id, detail=detail, now=now)
     forget_on_commit(session)

@@ -9,6 +9,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fotofila.access.audit import Actor, record
 from fotofila.access.cache import forget_on_commit
 from fotofila.access.models import SignInLink, User, UserSession, Workspace
 from fotofila.access.passwords import hash_password, is_outdated, verify_password
@@ -21,6 +22,8 @@ SLIDING = timedelta(days=30)
 """A session ends so long after it was last used,"""
 AT_MOST = timedelta(days=90)
 """and so long after it was begun at the latest."""
+NOBODY = ""
+"""Whom an audit entry belongs to that is of no workspace: the command line alone shows it."""
 LINK_LIFETIME = timedelta(minutes=15)
 FIRST_LINK_LIFETIME = timedelta(hours=24)
 """Of the link that the first start prints: it may scroll by unseen."""
@@ -67,12 +70,25 @@ async def sign_in(context: Context, *, username: str, password: str) -> SignedIn
     async with context.db.read() as session:
         user = await session.scalar(select(User).where(User.username == name))
     if not await verify_password(password, user.password_hash if user else None) or user is None:
+        await note_refusal(context, user)
         raise WrongCredentialsError("User name or password do not fit: `fotofila users set-password` sets a new one.")
     newer = await hash_password(password) if is_outdated(user.password_hash or "") else None
     async with context.db.write() as session:
         if newer is not None:
             await session.execute(update(User).where(User.id == user.id).values(password_hash=newer))
         return await begin_session(session, user_id=user.id, now=context.clock.now())
+
+
+async def note_refusal(context: Context, user: User | None) -> None:
+    """Tell the audit log of a wrong password; the rate limit keeps those few.
+
+    What was typed is told nowhere: people type passwords into the field for names. Of a name that nobody has the
+    entry belongs to no workspace; it is made all the same, so that the answer takes as long.
+    """
+    owner, subject = (user.owner, user.id) if user is not None else (NOBODY, None)
+    actor, now = Actor(kind="user"), context.clock.now()
+    async with context.db.write() as session:
+        await record(session, owner=owner, actor=actor, action="session.refuse", subject=subject, detail={}, now=now)
 
 
 async def use_link(context: Context, *, token: str) -> SignedIn:
@@ -116,6 +132,8 @@ async def begin_session(session: AsyncSession, *, user_id: str, now: datetime) -
         )
     )
     user.last_login_at = now
+    actor = Actor(kind="user", id=user.id)
+    await record(session, owner=workspace.id, actor=actor, action="session.create", subject=user.id, detail={}, now=now)
     return SignedIn(token=token, user=user, workspace=workspace)
 
 

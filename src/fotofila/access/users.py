@@ -11,6 +11,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fotofila.access.audit import actor_of, record
 from fotofila.access.cache import forget_on_commit
 from fotofila.access.models import User, UserSession, Workspace
 from fotofila.access.passwords import MAX_LENGTH, MIN_LENGTH, hash_password
@@ -95,6 +96,10 @@ async def create_user(
     made = await session.execute(insert_ignore(session, User).values(values))
     if cast("CursorResult[Any]", made).rowcount == 0:
         raise UsernameTakenError("Somebody has this user name: choose another.")
+    detail = {"username": values["username"], "role": role}
+    await record(
+        session, owner=owner, actor=actor_of(by), action="user.create", subject=user_id, detail=detail, now=now
+    )
     return await find_user(session, owner=owner, user_id=user_id)
 
 
@@ -126,6 +131,7 @@ async def change_user(
     *,
     owner: str,
     user_id: str,
+    now: datetime,
     role: Role | None = None,
     password: str | None = None,
     by: Principal | None = None,
@@ -149,11 +155,17 @@ async def change_user(
         user.password_hash = hashed
         await session.execute(delete(UserSession).where(UserSession.user_id == user.id))
     await session.flush()
+    detail = {"role": role, "password": hashed is not None}
+    await record(
+        session, owner=owner, actor=actor_of(by), action="user.change", subject=user.id, detail=detail, now=now
+    )
     forget_on_commit(session)
     return user
 
 
-async def delete_user(session: AsyncSession, *, owner: str, user_id: str, by: Principal | None = None) -> None:
+async def delete_user(
+    session: AsyncSession, *, owner: str, user_id: str, now: datetime, by: Principal | None = None
+) -> None:
     """Remove a user with their sessions; keys belong to the workspace and stay.
 
     Raises:
@@ -166,6 +178,10 @@ async def delete_user(session: AsyncSession, *, owner: str, user_id: str, by: Pr
         demand_reach(by, ROLE_SCOPES[user.role])
     await demand_other_owner(session, user)
     await session.delete(user)
+    detail = {"username": user.username, "role": user.role}
+    await record(
+        session, owner=owner, actor=actor_of(by), action="user.delete", subject=user.id, detail=detail, now=now
+    )
     forget_on_commit(session)
 
 

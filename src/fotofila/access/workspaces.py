@@ -10,8 +10,10 @@ from typing import Any, cast
 from sqlalchemy import BigInteger, CursorResult, String, column, func, select, table
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fotofila.access.audit import actor_of, record
 from fotofila.access.cache import forget_on_commit
 from fotofila.access.models import User, Workspace
+from fotofila.core.capability import Principal
 from fotofila.core.db import insert_ignore
 from fotofila.core.errors import NotFoundError
 from fotofila.core.ids import Id, new_id
@@ -72,16 +74,22 @@ async def get_workspace(session: AsyncSession, owner: str) -> Workspace:
     return workspace
 
 
-async def change_workspace(session: AsyncSession, owner: str, changes: Mapping[str, Any]) -> Workspace:
-    """Set columns of a workspace by name.
+async def change_workspace(
+    session: AsyncSession, owner: str, changes: Mapping[str, Any], *, now: datetime, by: Principal | None = None
+) -> Workspace:
+    """Set columns of a workspace by name; the audit log tells of those that were otherwise before.
 
     Raises:
         NotFoundError: it is gone.
     """
     workspace = await get_workspace(session, owner)
-    for name, value in changes.items():
+    changed = {name: value for name, value in changes.items() if getattr(workspace, name) != value}
+    for name, value in changed.items():
         setattr(workspace, name, value)
     await session.flush()
+    if changed:
+        action = "workspace.switch" if "face_recognition" in changed else "workspace.change"
+        await record(session, owner=owner, actor=actor_of(by), action=action, subject=owner, detail=changed, now=now)
     forget_on_commit(session)
     return workspace
 

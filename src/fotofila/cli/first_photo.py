@@ -47,7 +47,7 @@ async def open_server(context: Context, url: str) -> AsyncIterator[tuple[Server,
             yield Server(client), client
     finally:
         async with context.db.write() as session:
-            await revoke_key(session, owner=OWNER, key_id=key.row.id)
+            await revoke_key(session, owner=OWNER, key_id=key.row.id, now=context.clock.now())
 
 
 def reachable(url: str) -> str:

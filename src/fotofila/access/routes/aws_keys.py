@@ -42,6 +42,7 @@ async def create_aws_key(new: KeyNew, principal: Admin, session: WriteSession, c
 
 
 @router.delete("/{key_id}", status_code=204)
-async def revoke_aws_key(key_id: str, principal: Admin, session: WriteSession) -> None:
+async def revoke_aws_key(key_id: str, principal: Admin, session: WriteSession, context: ContextDep) -> None:
     """End an access key: at once here, within five seconds in every other process."""
-    await service.revoke_aws_key(session, owner=principal.owner, key_id=key_id)
+    now = context.clock.now()
+    await service.revoke_aws_key(session, owner=principal.owner, key_id=key_id, now=now, by=principal)

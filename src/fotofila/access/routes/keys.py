@@ -57,9 +57,10 @@ async def rotate_key(
 
 
 @router.delete("/{key_id}", status_code=204)
-async def revoke_key(key_id: str, principal: Admin, session: WriteSession) -> None:
+async def revoke_key(key_id: str, principal: Admin, session: WriteSession, context: ContextDep) -> None:
     """End a key: at once here, within five seconds in every other process."""
-    await service.revoke_key(session, owner=principal.owner, key_id=key_id)
+    now = context.clock.now()
+    await service.revoke_key(session, owner=principal.owner, key_id=key_id, now=now, by=principal)
 
 
 def _shown(made: service.NewKey) -> KeyShown:

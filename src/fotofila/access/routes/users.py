@@ -39,12 +39,15 @@ async def create_user(new: UserNew, principal: Admin, session: WriteSession, con
 
 
 @router.patch("/{user_id}", status_code=200)
-async def update_user(user_id: str, change: UserChange, principal: Admin, session: WriteSession) -> User:
+async def update_user(
+    user_id: str, change: UserChange, principal: Admin, session: WriteSession, context: ContextDep
+) -> User:
     """Change a user's role or set a password."""
     user = await service.change_user(
         session,
         owner=principal.owner,
         user_id=user_id,
+        now=context.clock.now(),
         role=change.role,
         password=change.password,
         by=principal,
@@ -53,6 +56,7 @@ async def update_user(user_id: str, change: UserChange, principal: Admin, sessio
 
 
 @router.delete("/{user_id}", status_code=204)
-async def delete_user(user_id: str, principal: Admin, session: WriteSession) -> None:
+async def delete_user(user_id: str, principal: Admin, session: WriteSession, context: ContextDep) -> None:
     """Remove a user; the last owner stays."""
-    await service.delete_user(session, owner=principal.owner, user_id=user_id, by=principal)
+    now = context.clock.now()
+    await service.delete_user(session, owner=principal.owner, user_id=user_id, now=now, by=principal)

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.access import models, workspaces
 from fotofila.access.schemas import Usage, Workspace, WorkspaceChange
-from fotofila.api.deps import SECURITY, Admin, Reader, ReadSession, WriteSession
+from fotofila.api.deps import SECURITY, Admin, ContextDep, Reader, ReadSession, WriteSession
 
 router = APIRouter(prefix="/api/workspace", tags=["workspace"], dependencies=[*SECURITY])
 
@@ -19,10 +19,14 @@ async def get_workspace(principal: Reader, session: ReadSession) -> Workspace:
 
 
 @router.patch("", status_code=200)
-async def update_workspace(change: WorkspaceChange, principal: Admin, session: WriteSession) -> Workspace:
+async def update_workspace(
+    change: WorkspaceChange, principal: Admin, session: WriteSession, context: ContextDep
+) -> Workspace:
     """Change settings; they hold for photos that come in from now on."""
     changes = change.model_dump(exclude_unset=True)
-    return await _show(session, await workspaces.change_workspace(session, principal.owner, changes))
+    now = context.clock.now()
+    changed = await workspaces.change_workspace(session, principal.owner, changes, now=now, by=principal)
+    return await _show(session, changed)
 
 
 async def _show(session: AsyncSession, row: models.Workspace) -> Workspace:

@@ -180,10 +180,10 @@ async def end(settings: Settings, given: str) -> str:
     async with open_context(settings) as context, context.db.write() as session:
         for row in await list_aws_keys(session, owner=OWNER, limit=MOST):
             if given in {row.id, row.access_key_id}:
-                await revoke_aws_key(session, owner=OWNER, key_id=row.id)
+                await revoke_aws_key(session, owner=OWNER, key_id=row.id, now=context.clock.now())
                 return row.name
         key = await find(session, given)
-        await revoke_key(session, owner=OWNER, key_id=key.id)
+        await revoke_key(session, owner=OWNER, key_id=key.id, now=context.clock.now())
         return key.name
 
 

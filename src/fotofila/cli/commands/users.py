@@ -149,7 +149,8 @@ async def load_users(settings: Settings) -> list[User]:
 async def change(settings: Settings, name: str, password: str) -> None:
     """Set a password."""
     async with open_context(settings) as context, context.db.write() as session:
-        await change_user(session, owner=OWNER, user_id=await find(session, name), password=password)
+        user_id, now = await find(session, name), context.clock.now()
+        await change_user(session, owner=OWNER, user_id=user_id, now=now, password=password)
 
 
 async def make_link(settings: Settings, name: str) -> str:
@@ -162,7 +163,7 @@ async def make_link(settings: Settings, name: str) -> str:
 async def remove(settings: Settings, name: str) -> None:
     """Remove a user."""
     async with open_context(settings) as context, context.db.write() as session:
-        await delete_user(session, owner=OWNER, user_id=await find(session, name))
+        await delete_user(session, owner=OWNER, user_id=await find(session, name), now=context.clock.now())
 
 
 async def find(session: AsyncSession, name: str) -> str:

@@ -189,5 +189,5 @@ def make_context(
         direct=direct,
         roles=roles,
         buckets=make_buckets(settings),
-        parts={name: load(make)(settings, direct) for each in capabilities for name, make in each.parts.items()},
+        parts={name: load(make)(settings, direct, db) for each in capabilities for name, make in each.parts.items()},
     )

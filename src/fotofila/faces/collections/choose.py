@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fotofila.core.capability import Context, DirectLane
 from fotofila.core.config import Settings
+from fotofila.core.db import Database
 from fotofila.faces.collections.exact import ExactSearch
 from fotofila.faces.collections.search_port import VectorSearch
 
@@ -13,9 +14,9 @@ THREADS = 2
 """Searches at once: each reads the whole matrix, and two use up the memory's speed of a small machine."""
 
 
-def make_search(settings: Settings, direct: DirectLane) -> VectorSearch:
+def make_search(settings: Settings, direct: DirectLane, db: Database) -> VectorSearch:
     """Make the search that `FOTOFILA_FACES_SEARCH` names."""
-    del direct
+    del direct, db
     return ExactSearch(memory_bytes=settings.faces_search_memory_mb << 20, threads=THREADS)
 
 

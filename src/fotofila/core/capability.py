@@ -81,7 +81,7 @@ class Capability:
     report: str | None = None
     """`report(session, owner, start, end) -> dict` (async): what this capability adds to the report of photos."""
     parts: Mapping[str, str] = field(default_factory=dict)
-    """By name, `make(settings, direct, db) -> Part`: what it keeps for as long as the process runs, in `context.parts`."""
+    """By name, `make(settings, direct, db) -> Part`: what it keeps while the process runs, in `context.parts`."""
 
 
 class Kinds:

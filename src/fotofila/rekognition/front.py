@@ -13,6 +13,7 @@ from fotofila.rekognition.errors import AwsError
 if TYPE_CHECKING:
     from fotofila.core.capability import Context, DirectLane
     from fotofila.core.config import Settings
+from fotofila.core.db import Database
 
 PART = "rekognition"
 
@@ -44,9 +45,9 @@ class Front:
         """Nothing is held open."""
 
 
-def make_front(settings: Settings, direct: DirectLane) -> Front:
+def make_front(settings: Settings, direct: DirectLane, db: Database) -> Front:
     """Make the part of a process."""
-    del direct
+    del direct, db
     return Front(most=settings.max_uploads)
 
 

@@ -22,6 +22,7 @@ Sign in with an API key (`Authorization: Bearer ff_…` or `X-API-Key: ff_…`).
 TAGS = [
     {"name": "photos", "description": "Photos go in; what was found in them comes out."},
     {"name": "uploads", "description": "Photos that come straight into the storage, or bit by bit over bad networks."},
+    {"name": "collections", "description": "Collections of faces: who is whom, and who is in an image."},
     {"name": "batches", "description": "Photos that were sent together: X of Y done, and when the rest will be."},
     {"name": "jobs", "description": "The work on a photo: its state, its timeline, and how to stop it."},
     {"name": "events", "description": "What happens, as it happens: Server-Sent Events that resume."},

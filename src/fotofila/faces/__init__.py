@@ -6,6 +6,12 @@ from fotofila.core.capability import Capability, JobKind
 
 capability = Capability(
     name="faces",
+    routers=(
+        "fotofila.faces.collections.routes.collections:router",
+        "fotofila.faces.collections.routes.faces:router",
+        "fotofila.faces.collections.routes.search:router",
+        "fotofila.faces.collections.routes.users:router",
+    ),
     job_kinds=(
         JobKind(
             name="faces.analyze",

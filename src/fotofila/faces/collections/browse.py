@@ -12,8 +12,9 @@ from fotofila.core.capability import Context
 from fotofila.core.ids import is_id
 from fotofila.faces.collections.change import remove_faces
 from fotofila.faces.collections.errors import FaceNotFoundError
-from fotofila.faces.collections.models import CollectionFace
-from fotofila.faces.collections.store import faces_by_id, find_collection, record_of
+from fotofila.faces.collections.index import CHIP
+from fotofila.faces.collections.models import CollectionFace, FaceChip
+from fotofila.faces.collections.store import faces_by_id, find_collection, records_of
 from fotofila.faces.collections.types import Deleted, FaceRecord, NotDone
 
 
@@ -45,7 +46,7 @@ async def list_faces(
     async def work(session: AsyncSession) -> tuple[FaceRecord, ...]:
         collection = await find_collection(session, owner, name)
         rows = await session.scalars(query.where(CollectionFace.collection_id == collection.id))
-        records = tuple(record_of(row) for row in rows)
+        records = tuple((await records_of(session, rows)).values())
         detail = {"faces": len(records), "after": after, "user_id": user_id}
         await record(session, owner=owner, actor=actor, action="faces.view", subject=name, detail=detail, now=now)
         return records
@@ -64,6 +65,29 @@ async def get_face(context: Context, owner: str, name: str, face_id: str, *, act
     if not found:
         raise FaceNotFoundError(f"The collection {name!r} has no face {face_id!r}: list its faces to see them.")
     return found[0]
+
+
+async def get_chip(context: Context, owner: str, name: str, face_id: str, *, actor: Actor) -> bytes:
+    """Return the aligned chip of a face, (112, 112, 3) RGB.
+
+    Raises:
+        CollectionNotFoundError: there is none of this name.
+        FaceNotFoundError: the collection has no such face, or keeps no chip of it.
+    """
+    now = context.clock.now()
+
+    async def work(session: AsyncSession) -> bytes:
+        collection = await find_collection(session, owner, name)
+        query = select(FaceChip.chip).join(CollectionFace, CollectionFace.id == FaceChip.face_id)
+        mine = CollectionFace.collection_id == collection.id, CollectionFace.id == face_id
+        raw = await session.scalar(query.where(*mine))
+        if raw is None:
+            raise FaceNotFoundError(f"The collection {name!r} keeps no picture of a face {face_id!r}.")
+        detail = {"faces": 1, "chip": face_id}
+        await record(session, owner=owner, actor=actor, action="faces.view", subject=name, detail=detail, now=now)
+        return raw
+
+    return context.secret_keys.unseal(CHIP, await context.db.transact(work), bound_to=face_id)
 
 
 async def delete_faces(

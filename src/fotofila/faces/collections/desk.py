@@ -7,7 +7,7 @@ transactions, does image work outside of them, and writes the audit entry in the
 from __future__ import annotations
 
 from fotofila.faces.collections.associate import associate_faces, disassociate_faces
-from fotofila.faces.collections.browse import delete_faces, get_face, list_faces
+from fotofila.faces.collections.browse import delete_faces, get_chip, get_face, list_faces
 from fotofila.faces.collections.index import index_faces
 from fotofila.faces.collections.look import compare_faces, detect_faces
 from fotofila.faces.collections.manage import (
@@ -34,6 +34,7 @@ __all__ = [
     "describe_collection",
     "detect_faces",
     "disassociate_faces",
+    "get_chip",
     "get_face",
     "get_user",
     "index_faces",

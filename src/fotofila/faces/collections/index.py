@@ -21,7 +21,15 @@ from fotofila.core.ids import new_id
 from fotofila.faces.collections.change import next_revision
 from fotofila.faces.collections.models import CollectionFace, CollectionRow, FaceChip, FaceVector
 from fotofila.faces.collections.quality_filter import Chosen, choose
-from fotofila.faces.collections.store import expiry, find_collection, open_collection, pack, record_of, vector_engine
+from fotofila.faces.collections.store import (
+    expiry,
+    find_collection,
+    open_collection,
+    pack,
+    record_of,
+    records_of,
+    vector_engine,
+)
 from fotofila.faces.collections.types import FaceRecord, Indexed, QualityFilter
 from fotofila.faces.engine.base import FindOptions, FoundFace
 from fotofila.faces.face import BoundingBox, Face, face_from_json
@@ -126,6 +134,7 @@ async def keep(
 ) -> Indexed:
     """Write the faces down that are not there yet."""
     known = await known_faces(session, collection, source)
+    told = await records_of(session, known)
     image_id = known[0].image_id if known else new_id()
     records: list[FaceRecord] = []
     fresh: list[tuple[CollectionFace, FoundFace]] = []
@@ -133,7 +142,7 @@ async def keep(
         same = next((row for row in known if is_same_place(face_from_json(row.face), each.face)), None)
         if same is not None:
             known.remove(same)
-            records.append(record_of(same))
+            records.append(told[same.id])
             continue
         row = CollectionFace(
             id=new_id(),
@@ -149,7 +158,7 @@ async def keep(
             expires_at=expiry(collection, now),
         )
         fresh.append((row, each))
-        records.append(record_of(row))
+        records.append(record_of(row, has_chip=collection.keep_chips and each.chip is not None))
     if fresh:
         await add_faces(session, secret_keys, collection, fresh)
     duplicates = bool(records) and not fresh

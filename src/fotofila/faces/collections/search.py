@@ -18,7 +18,7 @@ from fotofila.faces.collections.models import CollectionRow
 from fotofila.faces.collections.quality_filter import choose, largest
 from fotofila.faces.collections.search_port import Near, Space
 from fotofila.faces.collections.similarity import cosine_for, similarity
-from fotofila.faces.collections.store import faces_by_id, open_collection, record_of, vector_engine, vector_of_face
+from fotofila.faces.collections.store import faces_by_id, open_collection, records_of, vector_engine, vector_of_face
 from fotofila.faces.collections.types import FaceMatch, QualityFilter, SearchedFace
 from fotofila.faces.engine.base import FindOptions, Found
 
@@ -147,11 +147,12 @@ async def told(
 
     async def work(session: AsyncSession) -> list[tuple[FaceMatch, ...]]:
         rows = await faces_by_id(session, collection.id, (each.id for some in found for each in some))
+        records = await records_of(session, rows.values())
         matches = [
             tuple(
-                FaceMatch(record=record_of(rows[each.id]), similarity=similarity(collection.model, each.cosine))
+                FaceMatch(record=records[each.id], similarity=similarity(collection.model, each.cosine))
                 for each in some
-                if each.id in rows
+                if each.id in records
             )
             for some in found
         ]

@@ -15,7 +15,7 @@ from fotofila.core.capability import Context
 from fotofila.core.errors import ConflictError
 from fotofila.core.ids import is_id
 from fotofila.faces.collections.errors import CollectionNotFoundError, FaceNotFoundError, RecognitionOffError
-from fotofila.faces.collections.models import CollectionFace, CollectionRow, FaceVector
+from fotofila.faces.collections.models import CollectionFace, CollectionRow, FaceChip, FaceVector
 from fotofila.faces.collections.types import CollectionInfo, FaceRecord
 from fotofila.faces.engine.base import FaceEngine, MakesVectors, engine_of
 from fotofila.faces.face import face_from_json
@@ -95,7 +95,17 @@ def info_of(row: CollectionRow) -> CollectionInfo:
     )
 
 
-def record_of(row: CollectionFace) -> FaceRecord:
+async def records_of(session: AsyncSession, rows: Iterable[CollectionFace]) -> dict[str, FaceRecord]:
+    """Shape faces, by their ids, in their order."""
+    given = list(rows)
+    chips: set[str] = set()
+    for at in range(0, len(given), IDS_AT_ONCE):
+        ids = [row.id for row in given[at : at + IDS_AT_ONCE]]
+        chips |= set(await session.scalars(select(FaceChip.face_id).where(FaceChip.face_id.in_(ids))))
+    return {row.id: record_of(row, has_chip=row.id in chips) for row in given}
+
+
+def record_of(row: CollectionFace, *, has_chip: bool = False) -> FaceRecord:
     """Shape a face."""
     return FaceRecord(
         face_id=row.id,
@@ -107,6 +117,7 @@ def record_of(row: CollectionFace) -> FaceRecord:
         indexed_at=row.indexed_at,
         photo_id=row.photo_id,
         expires_at=row.expires_at,
+        has_chip=has_chip,
     )
 
 

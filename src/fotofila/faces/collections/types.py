@@ -76,7 +76,10 @@ class FaceRecord:
     """The model that it was last embedded with."""
     indexed_at: datetime
     photo_id: str | None = None
+    """The stored photo that it was indexed from."""
     expires_at: datetime | None = None
+    has_chip: bool = False
+    """An aligned chip of it is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

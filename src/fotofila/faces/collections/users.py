@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from fotofila.faces.collections.models import CollectionFace, CollectionRow, Col
 from fotofila.faces.collections.store import find_collection
 from fotofila.faces.collections.types import UserRecord, UserStatus
 
-LONGEST_ID = 128
+USER_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")
 
 
 async def create_user(context: Context, owner: str, name: str, user_id: str, *, actor: Actor) -> UserRecord:
@@ -27,10 +28,10 @@ async def create_user(context: Context, owner: str, name: str, user_id: str, *, 
     Raises:
         CollectionNotFoundError: there is none of this name.
         UserExistsError: the collection has one of this id.
-        InvalidInputError: the id is empty or longer than 128 characters.
+        InvalidInputError: the id is not of that form.
     """
-    if not 1 <= len(user_id) <= LONGEST_ID or not user_id.isprintable():
-        raise InvalidInputError(f"A user's id has 1 to {LONGEST_ID} characters that can be printed.")
+    if not USER_ID.fullmatch(user_id):
+        raise InvalidInputError("A user's id is 1 to 128 letters, digits, underscores, dots, hyphens and colons.")
     now = context.clock.now()
 
     async def work(session: AsyncSession) -> UserRecord:

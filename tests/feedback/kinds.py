@@ -35,7 +35,7 @@ async def apply(
 ) -> dict[str, Any]:
     photo = await session.get_one(Photo, job.photo_id)
     photo.exif = dict(result)
-    await adopt_renditions(session, photo, job, renditions, now=now)
+    adopt_renditions(session, job, renditions, now=now)
     if result.get("poison"):
         raise ZeroDivisionError("the result cannot be written down")
     return {"told": result.get("told")}

@@ -26,7 +26,7 @@ async def apply(
 ) -> dict[str, Any]:
     """Write down what was found; returns what the event tells: the number of faces."""
     photo = await session.get_one(Photo, job.photo_id)
-    await adopt_renditions(session, photo, job, renditions, now=now)
+    adopt_renditions(session, job, renditions, now=now)
     adopt_facts(photo, result["photo"])
     if photo.face_count is not None:
         await session.execute(delete(FaceRow).where(FaceRow.photo_id == photo.id))

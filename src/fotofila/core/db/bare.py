@@ -8,8 +8,8 @@ pool.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
@@ -23,30 +23,34 @@ CHANGED = "0A000"
 
 
 class Bare:
-    """A connection from the pool; its statements are PostgreSQL's own, with `$1`, and their rows the driver's."""
+    """A connection from the pool; its statements are PostgreSQL's own, with `$1`, and their rows the driver's.
+
+    Errors of the driver are raised as ours, where they are no bugs.
+    """
 
     def __init__(self, connection: AsyncConnection, driver: Any, prepared: dict[str, Any] | None) -> None:
         self.connection = connection
+        self.broken = False
         self._driver = driver
         self._prepared = prepared
 
     async def run(self, statement: str) -> None:
         """Run a statement without values and rows; nothing of it is kept prepared."""
-        await self._driver.execute(statement)
+        await self._told(self._driver.execute(statement))
 
     async def rows(self, statement: str, *values: Any) -> list[Any]:
         """Run a statement and return its rows."""
         if self._prepared is None:
             return await self._unprepared(statement, values)
         if (known := self._prepared.get(statement)) is None:
-            known = self._prepared[statement] = await self._driver.prepare(statement)
-        return list(await known.fetch(*values))
+            known = self._prepared[statement] = await self._told(self._driver.prepare(statement))
+        return list(await self._told(known.fetch(*values)))
 
     async def _unprepared(self, statement: str, values: Sequence[Any]) -> list[Any]:
         if self._driver.is_in_transaction():
-            return list(await self._driver.fetch(statement, *values))
+            return list(await self._told(self._driver.fetch(statement, *values)))
         async with self.transaction():  # or a pooler would hand its two halves to two server processes
-            return list(await self._driver.fetch(statement, *values))
+            return list(await self._told(self._driver.fetch(statement, *values)))
 
     def session(self) -> AsyncSession:
         """Return a session on the same connection; what it commits is kept when the whole transaction is."""
@@ -55,8 +59,31 @@ class Bare:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """Make one transaction of what follows."""
-        async with self._driver.transaction(isolation="read_committed"):
+        transaction = self._driver.transaction(isolation="read_committed")
+        await self._told(transaction.start())
+        try:
             yield
+        except BaseException:
+            if not self.broken:
+                with suppress(FotofilaError):  # a connection that broke rolls back by itself
+                    await self._told(transaction.rollback())
+            raise
+        await self._told(transaction.commit())
+
+    async def _told(self, answer: Awaitable[Any]) -> Any:
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            self.broken = True
+            raise
+        except Exception as error:
+            if (ours := meaning(error)) is None:
+                raise
+            code = code_of(error)
+            self.broken = not code  # it gave no answer, or an answer to something else
+            if code == CHANGED and self._prepared:
+                self._prepared.clear()
+            raise ours from error
 
 
 @asynccontextmanager
@@ -64,24 +91,16 @@ async def bare(engine: AsyncEngine, *, pooler: bool) -> AsyncIterator[Bare]:
     """Take a connection. Through a pooler nothing is kept prepared, and every statement is in a transaction.
 
     Raises:
-        FotofilaError: what the trouble of the database means in our words, where it is none of ours.
+        DatabaseUnavailableError: there is none to be had.
     """
     async with engine.connect() as connection:
         pooled = await connection.get_raw_connection()
-        prepared = None if pooler else pooled.info.setdefault(STATEMENTS, {})
+        taken = Bare(connection, pooled.driver_connection, None if pooler else pooled.info.setdefault(STATEMENTS, {}))
         try:
-            yield Bare(connection, pooled.driver_connection, prepared)
-        except asyncio.CancelledError:
-            await connection.invalidate()
-            raise
-        except Exception as error:
-            if (ours := meaning(error)) is None or ours is error:
-                raise
-            if not (code := code_of(error)):
-                await connection.invalidate()  # it gave no answer, or an answer to something else
-            if code == CHANGED and prepared:
-                prepared.clear()
-            raise ours from error
+            yield taken
+        finally:
+            if taken.broken:
+                await connection.invalidate()
 
 
 def meaning(error: Exception) -> FotofilaError | None:

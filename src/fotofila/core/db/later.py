@@ -5,14 +5,29 @@ Hot paths add a handful of them a photo, and SQLAlchemy's unit of work costs sev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-from sqlalchemy import Insert, event
+from sqlalchemy import Connection, Insert, event
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from fotofila.core.db.bare import Bare
+from fotofila.core.db.bulk import insert_rows
+
 WAITING = "rows"
+
+
+class Step(Protocol):
+    """A write that is done once for all that a transaction has of it; one object for the whole program."""
+
+    def write(self, connection: Connection, entries: Sequence[Any]) -> None:
+        """Do it through SQLAlchemy."""
+        ...
+
+    async def write_bare(self, bare: Bare, entries: Sequence[Any]) -> None:
+        """Do it on PostgreSQL by its driver alone."""
+        ...
 
 
 def insert_later(session: AsyncSession, statement: Insert, values: Mapping[str, Any]) -> None:
@@ -27,6 +42,11 @@ def insert_later(session: AsyncSession, statement: Insert, values: Mapping[str, 
     session.info.setdefault(WAITING, {}).setdefault(statement, []).append(values)
 
 
+def do_later(session: AsyncSession, step: Step, entry: Any) -> None:
+    """Add what a step is to write; steps and rows keep the order in which each was first given."""
+    session.info.setdefault(WAITING, {}).setdefault(step, []).append(entry)
+
+
 async def flush_rows(session: AsyncSession) -> None:
     """Write what waits now: for whoever must see it before the commit."""
     await session.run_sync(write_rows)
@@ -39,7 +59,22 @@ def write_rows(session: Session) -> None:
     if waiting := session.info.pop(WAITING, None):
         connection = session.connection()
         for statement, rows in waiting.items():
-            connection.execute(statement, rows)
+            if isinstance(statement, Insert):
+                connection.execute(statement, rows)
+            else:
+                statement.write(connection, rows)
+
+
+async def write_rows_bare(bare: Bare, session: AsyncSession) -> None:
+    """Write what waits by the driver alone, after what the session has to write itself, if there is any."""
+    waiting = session.info.pop(WAITING, {})
+    if session.in_transaction() or session.new or session.dirty or session.deleted:
+        await session.commit()
+    for statement, rows in waiting.items():
+        if isinstance(statement, Insert):
+            await insert_rows(bare, statement, rows)
+        else:
+            await statement.write_bare(bare, rows)
 
 
 @event.listens_for(Session, "after_soft_rollback")

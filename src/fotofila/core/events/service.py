@@ -10,6 +10,8 @@ from sqlalchemy import event, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from fotofila.core.db.bare import Bare
+from fotofila.core.db.bulk import columns_of, quoted, unnested
 from fotofila.core.db.later import write_rows
 from fotofila.core.events.models import Event
 
@@ -17,7 +19,15 @@ ORDER_LOCK = 7_046_029_254
 """Advisory lock that makes PostgreSQL hand out event ids in commit order: ids come last, singly."""
 TAKE_TURN = text("SELECT pg_advisory_xact_lock(:key)")
 UNWRITTEN = "events"
-INSERT_EVENT = insert(Event.__table__)  # type: ignore[arg-type]  # declared wider than it is
+EVENTS: Any = Event.__table__
+INSERT_EVENT = insert(EVENTS)
+NAMES = ("owner", "type", "at", "photo_id", "job_id", "batch_id", "data")
+INSERT_BARE = (
+    "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock($1)) "  # noqa: S608 - our columns
+    f"INSERT INTO events ({quoted(NAMES)}) SELECT {quoted(NAMES)} FROM turn, "
+    f"{unnested(EVENTS, NAMES, first=2)} WITH ORDINALITY AS new({quoted(NAMES)}, place) ORDER BY place"
+)
+"""Sorted above the lock, numbered above the sort."""
 
 
 async def append_event(
@@ -59,6 +69,12 @@ def write_events(session: Session) -> None:
     if session.get_bind().dialect.name == "postgresql":
         session.connection().execute(TAKE_TURN, {"key": ORDER_LOCK})
     session.connection().execute(INSERT_EVENT, events)
+
+
+async def write_events_bare(bare: Bare, session: AsyncSession) -> None:
+    """Write the events of a transaction by the driver alone: last of all, as `write_events` does."""
+    if events := session.info.pop(UNWRITTEN, None):
+        await bare.rows(INSERT_BARE, ORDER_LOCK, *columns_of(EVENTS, NAMES, events))
 
 
 @event.listens_for(Session, "after_soft_rollback")

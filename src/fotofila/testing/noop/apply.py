@@ -12,7 +12,6 @@ from fotofila.core.config import Settings
 from fotofila.core.jobs.messages import Rendition
 from fotofila.core.jobs.models import Job
 from fotofila.library.adopt import adopt_renditions
-from fotofila.library.models import Photo
 
 
 async def resolve(_session: AsyncSession, _owner: str, _settings: Settings) -> dict[str, Any]:
@@ -24,6 +23,5 @@ async def apply(
     session: AsyncSession, job: Job, _result: Mapping[str, Any], renditions: Sequence[Rendition], now: datetime
 ) -> dict[str, Any]:
     """Adopt the rendition."""
-    photo = await session.get_one(Photo, job.photo_id)
-    await adopt_renditions(session, photo, job, renditions, now=now)
+    adopt_renditions(session, job, renditions, now=now)
     return {}

@@ -51,6 +51,7 @@ NAMES: Mapping[str, str] = {
     "collection_exists": "ResourceAlreadyExistsException",
     "collection_user_exists": "ConflictException",
     "conflict": "ConflictException",
+    "face_not_found": "InvalidParameterException",
     "forbidden": "AccessDeniedException",
     "idempotency_mismatch": "IdempotentParameterMismatchException",
     "idempotency_running": "ThrottlingException",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -15,6 +17,8 @@ from fotofila.api.middleware.proxies import ProxyMiddleware, parse_networks
 from fotofila.api.middleware.security import SecurityHeadersMiddleware
 from fotofila.api.problems import ProblemMiddleware
 from fotofila.core.capability import Context
+from fotofila.rekognition.calls import Operation
+from fotofila.rekognition.operations import OPERATIONS
 from fotofila.rekognition.wire import Wire
 
 PATHS = ("/rekognition", "/rekognition/")
@@ -24,11 +28,13 @@ router = APIRouter()
 router.routes.extend(Route(path, Wire(), include_in_schema=False) for path in PATHS)
 
 
-def create_wire_app(context: Context, limits: RateLimits) -> Starlette:
+def create_wire_app(
+    context: Context, limits: RateLimits, operations: Mapping[str, Operation] = OPERATIONS
+) -> Starlette:
     """Build the application of the port of its own: the same, at `/`."""
     settings = context.settings
     app = Starlette(
-        routes=[Route("/{path:path}", Wire())],
+        routes=[Route("/{path:path}", Wire(operations))],
         middleware=[
             Middleware(ProxyMiddleware, trusted=parse_networks(settings.trusted_proxies)),
             Middleware(ObserveMiddleware),

@@ -6,6 +6,7 @@ Whatever happens, the answer is one that every client of AWS can read, with the 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -51,6 +52,9 @@ INVOCATION = "amz-sdk-invocation-id"
 class Wire:
     """Answers requests, as an ASGI application that a route or a listener of its own leads to."""
 
+    def __init__(self, operations: Mapping[str, Operation] = OPERATIONS) -> None:
+        self._operations = operations
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one."""
         request = Request(scope, receive)
@@ -58,7 +62,7 @@ class Wire:
         info.body_cap_bytes = None
         name = operation_name(request)
         try:
-            body, status, answered = await serve(request, name), 200, "done"
+            body, status, answered = await serve(request, name, self._operations), 200, "done"
         except Exception as error:  # this protocol's problem handler: every answer has to be one that clients read
             if (ours := translate(error)) is None:
                 log.exception("rekognition.crashed", operation=name)
@@ -77,7 +81,7 @@ def operation_name(request: Request) -> str:
     return name if known and request.method == "POST" else UNKNOWN
 
 
-async def serve(request: Request, name: str) -> bytes:
+async def serve(request: Request, name: str, operations: Mapping[str, Operation]) -> bytes:
     """Return the body of the answer.
 
     Raises:
@@ -93,7 +97,7 @@ async def serve(request: Request, name: str) -> bytes:
         request_info(request.scope).principal = principal
         limits: RateLimits = request.app.state.limits
         (await limits.take(principal.id)).demand()
-        operation = offered(name)
+        operation = offered(name, operations)
         if operation.scope not in principal.scopes:
             message = f"This access key is not authorized to perform rekognition:{name}: it needs {operation.scope}."
             raise AwsError("AccessDeniedException", message)
@@ -102,16 +106,16 @@ async def serve(request: Request, name: str) -> bytes:
         return await perform(operation, call, admitted, request.headers.get(INVOCATION))
 
 
-def offered(name: str) -> Operation:
+def offered(name: str, operations: Mapping[str, Operation]) -> Operation:
     """Return an operation.
 
     Raises:
         AwsError: AWS has it, and we do not.
     """
-    if name not in OPERATIONS:
-        message = f"{name} is not offered by this server. It offers: {', '.join(sorted(OPERATIONS))}."
+    if name not in operations:
+        message = f"{name} is not offered by this server. It offers: {', '.join(sorted(operations))}."
         raise AwsError("AccessDeniedException", message)
-    return OPERATIONS[name]
+    return operations[name]
 
 
 def read_input(operation: Operation, body: bytes) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fotofila.faces.collections import desk
+from fotofila.faces.collections.errors import RecognitionOffError
+from fotofila.faces.collections.types import Compared
 from fotofila.rekognition.answers import bounding_box, compared_face, estimates, face_detail, percent
 from fotofila.rekognition.calls import ASKS_FOR_IMAGES, Call, reads
 from fotofila.rekognition.images import read_image
@@ -12,6 +14,8 @@ from fotofila.rekognition.images import read_image
 MOST = 100
 """Faces that are told of, the largest first."""
 THRESHOLD = 80.0
+COLLECTIONS = 1000
+"""How many are looked at for one that is switched on."""
 
 
 async def detect_faces(call: Call) -> dict[str, Any]:
@@ -23,17 +27,19 @@ async def detect_faces(call: Call) -> dict[str, Any]:
 
 
 async def compare_faces(call: Call) -> dict[str, Any]:
-    """Compare the largest face of one image with all of another."""
-    given = call.given
-    compared = await desk.compare_faces(
-        call.context,
-        call.owner,
-        await read_image(call.context, given["SourceImage"]),
-        await read_image(call.context, given["TargetImage"]),
-        actor=call.actor,
-        threshold=given.get("SimilarityThreshold", THRESHOLD),
-        quality_filter=given.get("QualityFilter", "NONE"),
-    )
+    """Compare the largest face of one image with all of another.
+
+    Recognition must be on: in the workspace, or by a collection of it, which is how programs of AWS switch it on.
+    """
+    source_image = await read_image(call.context, call.given["SourceImage"])
+    target_image = await read_image(call.context, call.given["TargetImage"])
+    try:
+        compared = await compare(call, source_image, target_image, switched_on=False)
+    except RecognitionOffError:
+        every = await desk.list_collections(call.context, call.owner, limit=COLLECTIONS)
+        if not any(each.switched_on for each in every):
+            raise
+        compared = await compare(call, source_image, target_image, switched_on=True)
     source = compared.source
     return {
         "SourceImageFace": {"BoundingBox": bounding_box(source), "Confidence": percent(source.confidence * 100)},
@@ -42,6 +48,20 @@ async def compare_faces(call: Call) -> dict[str, Any]:
         ],
         "UnmatchedFaces": [compared_face(face) for face in compared.unmatched],
     }
+
+
+async def compare(call: Call, source: bytes, target: bytes, *, switched_on: bool) -> Compared:
+    """Compare two images."""
+    return await desk.compare_faces(
+        call.context,
+        call.owner,
+        source,
+        target,
+        actor=call.actor,
+        threshold=call.given.get("SimilarityThreshold", THRESHOLD),
+        quality_filter=call.given.get("QualityFilter", "NONE"),
+        switched_on=switched_on,
+    )
 
 
 OPERATIONS = (

@@ -1,88 +1,134 @@
 import { api, ok } from "./client";
 import { postFile } from "./post";
-import type { Face, Page } from "./types";
-import type { Step } from "../lib/similarity";
+import type { components } from "./schema";
+import type { Page } from "./types";
 
-export interface Collection {
-  id: string;
-  name: string;
-  created_at: string;
-  face_count: number;
-  user_count: number;
-  model: string;
-  keep_chips: boolean;
-  ttl_days: number | null;
-  consent_note: string | null;
-}
+type Schemas = components["schemas"];
 
-export interface CollectionFace {
-  face_id: string;
-  image_id: string;
-  external_image_id: string | null;
-  user_id: string | null;
-  face: Face;
-  model: string;
-  indexed_at: string;
-  chip?: string | null;
-}
-
-export type QualityFilter = "NONE" | "AUTO" | "LOW" | "MEDIUM" | "HIGH";
+export type Collection = Schemas["CollectionOut"];
+export type CollectionChange = Schemas["CollectionChange"];
+export type NewCollection = Schemas["CollectionIn"];
+export type CollectionFace = Schemas["CollectionFaceOut"];
+export type FaceFacts = Schemas["FaceOut"];
+export type Indexed = Schemas["IndexedOut"];
+export type Match = Schemas["MatchOut"];
+export type Searched = Schemas["SearchedOut"];
+export type Person = Schemas["PersonOut"];
 
 export interface IndexOptions {
   externalId: string | null;
-  quality: QualityFilter;
+  quality: "AUTO" | "MEDIUM" | "HIGH" | "NONE";
   /** At most so many faces of the photo. */
   most: number;
 }
 
-export interface Indexed {
-  faces: CollectionFace[];
-  left_out: { face: Face; reasons: string[] }[];
-  duplicates: boolean;
+const PAGE = 60;
+/** Searches bring more than is shown, so that the least similarity can be moved without asking again. */
+export const LEAST_SIMILARITY = 50;
+const MOST_MATCHES = 25;
+
+const named = (collection: string): { path: { collection: string } } => ({ path: { collection } });
+
+function address(...parts: string[]): string {
+  return ["/api/collections", ...parts.map(encodeURIComponent)].join("/");
 }
 
-export interface Match {
-  face: CollectionFace;
-  similarity: number;
+/** Lists grow by things that have an `id`. */
+function withIds<T, K extends keyof T & string>(page: Page<T>, key: K): Page<T & { id: string }> {
+  return { ...page, items: page.items.map((item) => ({ ...item, id: String(item[key]) })) };
 }
 
-export interface Searched {
-  faces: { face: Face; matches: Match[] }[];
-  steps: Step[];
+export function listCollections(cursor: string | undefined): Promise<Page<Collection>> {
+  return ok(api.GET("/api/collections", { params: { query: { limit: PAGE, cursor } } }));
 }
 
-export interface Person {
-  user_id: string;
-  status: string;
-  face_count: number;
+export function getCollection(name: string): Promise<Collection> {
+  return ok(api.GET("/api/collections/{collection}", { params: named(name) }));
 }
 
-/* eslint-disable */
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-  return ok<T>((api as any)[method](path, { body }));
+export function createCollection(body: NewCollection): Promise<Collection> {
+  return ok(api.POST("/api/collections", { body }));
 }
-export const listCollections = (cursor: string | undefined) =>
-  call<Page<Collection>>("GET", `/api/collections?${cursor}`);
-export const getCollection = (name: string) => call<Collection>("GET", `/api/collections/${name}`);
-export const createCollection = (body: Partial<Collection>) =>
-  call<Collection>("POST", `/api/collections`, body);
-export const changeCollection = (name: string, body: Partial<Collection>) =>
-  call<Collection>("PATCH", `/api/collections/${name}`, body);
-export const deleteCollection = (name: string) => call<void>("DELETE", `/api/collections/${name}`);
-export const indexFaces = (
+
+export function changeCollection(name: string, body: CollectionChange): Promise<Collection> {
+  return ok(api.PATCH("/api/collections/{collection}", { params: named(name), body }));
+}
+
+export async function deleteCollection(name: string): Promise<void> {
+  await ok(api.DELETE("/api/collections/{collection}", { params: named(name) }));
+}
+
+export function indexFaces(
   name: string,
   file: File,
   options: IndexOptions,
   onprogress: (ratio: number) => void,
-) => postFile<Indexed>(`/api/collections/${name}/faces?${options.most}`, { file, onprogress });
-export const searchPhoto = (name: string, file: File, onprogress: (ratio: number) => void) =>
-  postFile<Searched>(`/api/collections/${name}/search`, { file, onprogress });
-export const listFaces = async (name: string, options: { cursor?: string; person?: string }) =>
-  call<Page<CollectionFace & { id: string }>>("GET", `${name}${options}`);
-export const deleteFaces = (name: string, ids: string[]) => call<void>("DELETE", `${name}${ids}`);
-export const listPeople = (name: string, cursor: string | undefined) =>
-  call<Page<Person & { id: string }>>("GET", `${name}${cursor}`);
-export const createPerson = (name: string, person: string) => call<Person>("POST", `${name}`, person);
-export const deletePerson = (name: string, person: string) => call<void>("DELETE", `${name}${person}`);
-export const assignFaces = (name: string, person: string, ids: string[]) =>
-  call<{ assigned: number; refused: number }>("POST", `${name}${person}`, ids);
+): Promise<Indexed> {
+  const query = new URLSearchParams({ quality_filter: options.quality, max_faces: String(options.most) });
+  if (options.externalId) query.set("external_image_id", options.externalId);
+  return postFile(`${address(name, "faces")}?${query}`, { file, onprogress });
+}
+
+/** Searches with every face of a photo. */
+export function searchPhoto(
+  name: string,
+  file: File,
+  onprogress: (ratio: number) => void,
+): Promise<Searched> {
+  const query = new URLSearchParams({ threshold: String(LEAST_SIMILARITY), limit: String(MOST_MATCHES) });
+  return postFile(`${address(name, "search")}?${query}`, { file, onprogress });
+}
+
+export async function listFaces(
+  name: string,
+  { cursor, person }: { cursor: string | undefined; person: string | undefined },
+): Promise<Page<CollectionFace & { id: string }>> {
+  const query = { limit: PAGE, cursor, user_id: person };
+  const page = await ok(
+    api.GET("/api/collections/{collection}/faces", { params: { ...named(name), query } }),
+  );
+  return withIds(page, "face_id");
+}
+
+export async function deleteFaces(name: string, faceIds: string[]): Promise<number> {
+  const body = { face_ids: faceIds };
+  const done = await ok(
+    api.POST("/api/collections/{collection}/faces/delete", { params: named(name), body }),
+  );
+  return done.face_ids.length;
+}
+
+export const chipUrl = (collection: string, faceId: string): string =>
+  address(collection, "faces", faceId, "chip");
+
+export async function listPeople(
+  name: string,
+  cursor: string | undefined,
+): Promise<Page<Person & { id: string }>> {
+  const query = { limit: PAGE, cursor };
+  const page = await ok(
+    api.GET("/api/collections/{collection}/users", { params: { ...named(name), query } }),
+  );
+  return withIds(page, "user_id");
+}
+
+export function createPerson(name: string, person: string): Promise<Person> {
+  const body = { user_id: person };
+  return ok(api.POST("/api/collections/{collection}/users", { params: named(name), body }));
+}
+
+export async function deletePerson(name: string, person: string): Promise<void> {
+  const params = { path: { collection: name, person } };
+  await ok(api.DELETE("/api/collections/{collection}/users/{person}", { params }));
+}
+
+export async function assignFaces(
+  name: string,
+  person: string,
+  faceIds: string[],
+): Promise<{ assigned: number; refused: number }> {
+  const params = { path: { collection: name, person } };
+  const body = { face_ids: faceIds };
+  const done = await ok(api.POST("/api/collections/{collection}/users/{person}/faces", { params, body }));
+  return { assigned: done.face_ids.length, refused: done.not_done.length };
+}

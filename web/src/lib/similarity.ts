@@ -1,16 +1,20 @@
-/** What a similarity of 0–100 means. The scale is the server's: each step has a rate of false matches. */
+/** What a similarity of 0–100 means. */
 
-export interface Step {
-  similarity: number;
-  /** The share of pairs of different people that are this alike or more. */
-  false_match_rate: number;
-}
+// The scale of the server, the same for every model: 80 is where 1 of 1,000 pairs of different people are as similar,
+// 99 where 1 of 100,000 are; the logit is linear in the logarithm of that rate (docs/explanation/collections.md).
+const LOGIT_80 = logit(80);
+const DECADES_80 = 3;
+const LOGIT_A_DECADE = (logit(99) - LOGIT_80) / 2;
+// Nobody has enough photos of different people to count rarer matches.
+const RAREST_DECADES = 6;
 
 export type Word = "same" | "likely" | "maybe" | "unlikely";
 
+export const STEPS = [80, 95, 99] as const;
+
 const WORDS: [least: number, word: Word][] = [
   [99, "same"],
-  [90, "likely"],
+  [95, "likely"],
   [80, "maybe"],
 ];
 
@@ -21,15 +25,14 @@ export function wordFor(similarity: number): Word {
 /** Cut, not rounded: 98.97 is not yet what 99 promises. */
 export const shownSimilarity = (similarity: number): number => Math.floor(similarity * 10) / 10;
 
-/** "1 in 10,000": two leading digits say all that was measured. */
-export function oneIn(rate: number): number {
-  if (rate <= 0) return Infinity;
-  const count = 1 / rate;
-  const step = 10 ** Math.max(0, Math.floor(Math.log10(count)) - 1);
+/** Of how many pairs of different people one is this similar or more, to one digit; at most a million. */
+export function oneIn(similarity: number): number {
+  const decades = DECADES_80 + (logit(similarity) - LOGIT_80) / LOGIT_A_DECADE;
+  const count = 10 ** Math.min(RAREST_DECADES, Math.max(0, decades));
+  const step = 10 ** Math.floor(Math.log10(count) + 1e-9);
   return Math.round(count / step) * step;
 }
 
-/** The highest step that a similarity reaches; undefined below the first. */
-export function stepFor(similarity: number, steps: readonly Step[]): Step | undefined {
-  return steps.filter((step) => similarity >= step.similarity).at(-1);
+function logit(similarity: number): number {
+  return Math.log(similarity / (100 - similarity));
 }

@@ -4,6 +4,8 @@ import { i18n } from "../../i18n/index.svelte";
 
 const SYMBOLS = { female: "♀", male: "♂" } as const;
 
+type Estimates = Pick<Face, "age_range" | "apparent_gender" | "confidence">;
+
 /** What stands under the box: "♀ 25–33". */
 export function shortLabel(face: Face): string {
   const ages = face.age_range ? i18n.messages.photo.agesShort(face.age_range.low, face.age_range.high) : "";
@@ -12,7 +14,7 @@ export function shortLabel(face: Face): string {
 }
 
 /** The same as a sentence, for the list and for screen readers. */
-export function describeFace(face: Face): string {
+export function describeFace(face: Estimates): string {
   const m = i18n.messages.photo;
   const parts = [
     face.age_range ? m.ages(face.age_range.low, face.age_range.high) : null,

@@ -15,6 +15,7 @@ export const collectionsPart = {
     numbersOnly: "Numbers only",
     forgetsAfter: (days: number) =>
       plural(days, { one: "Forgets after 1 day", other: `Forgets after ${n(days)} days` }),
+    createdAt: (when: string) => `Created ${when}`,
     created: (name: string) => `The collection ${name} is ready for faces.`,
     back: "All collections",
     gone: "This collection does not exist, or was deleted.",
@@ -36,7 +37,7 @@ export const collectionsPart = {
       "From every face you add, a numeric fingerprint is made and kept. It is biometric data.",
       "In many countries you may keep it only when the people have agreed (GDPR, article 9; LGPD, article 11).",
       "Every face added, searched, shown or deleted is written to an audit log that cannot be changed unnoticed.",
-      "Deleting the collection erases all of it, and gives you a signed receipt.",
+      "Deleting the collection erases all of it.",
     ],
     note: "Consent note",
     noteHint:
@@ -47,12 +48,17 @@ export const collectionsPart = {
     ttl: "Forget faces after (days)",
     ttlHint: "Counted from when a face was added. Leave it empty to keep faces until you delete them.",
     agree: "I have the consent of the people, or another legal ground.",
+    ownerOnly:
+      "Only an owner may switch this on: ask one to do it in the settings of the collection, once it is made.",
+    submitPlain: "Create",
+    chipsErased: "The pictures that are kept now will be erased when you save.",
     submit: "Switch on and create",
   },
 
   faceSearch: {
     title: "Who is in this photo?",
-    drop: "Drop a photo here",
+    drop: "Drop a photo to see who is in it",
+    or: "or paste one, or",
     dropOver: "Let go to search",
     choose: "Choose a photo",
     another: "Choose another photo",
@@ -82,7 +88,8 @@ export const collectionsPart = {
       "Similarity is not a percentage of certainty. It is set so that each step has a measured rate of false matches between two different people:",
     explainSize:
       "A larger collection has more strangers to be mistaken for: in one of 1,000 faces, expect such a match a thousand times as often as with a single face. Let a person decide before anything follows from it.",
-    oneIn: (rate: string) => `1 in ${rate} pairs of strangers is this alike or more`,
+    oneInShort: (rate: string) => `1 in ${rate}`,
+    oneIn: (rate: string) => `About 1 in ${rate} pairs of strangers is this alike or more`,
     words: {
       same: "Very likely the same person",
       likely: "Probably the same person",
@@ -157,6 +164,7 @@ export const collectionsPart = {
     brightness: "Brightness",
     details: "Details",
     select: (name: string) => `Select ${name}`,
+    selectHint: "Select faces to assign them to a person, or to delete them.",
     selected: (count: number) => `${faces(count)} selected`,
     remove: "Delete faces",
     removeTitle: (count: number) => `Delete ${faces(count)}?`,
@@ -211,5 +219,10 @@ export const collectionsPart = {
     delete: "Delete the collection",
     deleted: (name: string) => `The collection ${name} was erased.`,
     biometrics: "Biometrics",
+    switchOn: "Recognise faces in this collection",
+    switchHint:
+      "Switched off, faces are recognised here only while face recognition is on in the settings of the workspace.",
+    switchTitle: "Switch biometrics on?",
+    switchConfirm: "Switch on",
   },
 };

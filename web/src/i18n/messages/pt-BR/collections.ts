@@ -27,6 +27,7 @@ export const collectionsPart: Pick<
     numbersOnly: "Só números",
     forgetsAfter: (days) =>
       plural(days, { one: `Esquece depois de ${n(days)} dia`, other: `Esquece depois de ${n(days)} dias` }),
+    createdAt: (when) => `Criada ${when}`,
     created: (name) => `A coleção ${name} está pronta para receber rostos.`,
     back: "Todas as coleções",
     gone: "Esta coleção não existe ou foi apagada.",
@@ -48,7 +49,7 @@ export const collectionsPart: Pick<
       "De cada rosto adicionado é feita e guardada uma impressão numérica. Ela é um dado biométrico.",
       "Em muitos países só se pode guardá-la com o consentimento das pessoas (LGPD, artigo 11; GDPR, artigo 9).",
       "Cada rosto adicionado, pesquisado, mostrado ou apagado fica num registro de auditoria que não pode ser alterado sem que se note.",
-      "Apagar a coleção elimina tudo isso e dá a você um recibo assinado.",
+      "Apagar a coleção elimina tudo isso.",
     ],
     note: "Nota de consentimento",
     noteHint:
@@ -59,12 +60,17 @@ export const collectionsPart: Pick<
     ttl: "Esquecer os rostos depois de (dias)",
     ttlHint: "A contar de quando o rosto foi adicionado. Deixe vazio para guardar até você apagar.",
     agree: "Tenho o consentimento das pessoas ou outra base legal.",
+    ownerOnly:
+      "Só uma pessoa proprietária pode ligar isto: peça que o faça nos ajustes da coleção, depois de criada.",
+    submitPlain: "Criar",
+    chipsErased: "As imagens guardadas agora serão apagadas quando você salvar.",
     submit: "Ligar e criar",
   },
 
   faceSearch: {
     title: "Quem está nesta foto?",
-    drop: "Solte uma foto aqui",
+    drop: "Solte uma foto e veja quem está nela",
+    or: "ou cole uma, ou",
     dropOver: "Solte para pesquisar",
     choose: "Escolher uma foto",
     another: "Escolher outra foto",
@@ -95,7 +101,8 @@ export const collectionsPart: Pick<
       "A semelhança não é uma porcentagem de certeza. Ela é ajustada de modo que cada degrau tenha uma taxa medida de falsas correspondências entre duas pessoas diferentes:",
     explainSize:
       "Numa coleção maior há mais estranhos com quem confundir: entre 1.000 rostos, espere uma correspondência dessas mil vezes mais do que com um só. Deixe uma pessoa decidir antes que algo resulte disso.",
-    oneIn: (rate) => `1 em cada ${rate} pares de estranhos é tão parecido ou mais`,
+    oneInShort: (rate) => `1 em ${rate}`,
+    oneIn: (rate) => `Cerca de 1 em cada ${rate} pares de estranhos é tão parecido ou mais`,
     words: {
       same: "Muito provavelmente a mesma pessoa",
       likely: "Provavelmente a mesma pessoa",
@@ -181,6 +188,7 @@ export const collectionsPart: Pick<
     brightness: "Brilho",
     details: "Detalhes",
     select: (name) => `Selecionar ${name}`,
+    selectHint: "Selecione rostos para atribuí-los a uma pessoa ou apagá-los.",
     selected: (count) =>
       plural(count, { one: `${n(count)} rosto selecionado`, other: `${n(count)} rostos selecionados` }),
     remove: "Apagar rostos",
@@ -236,5 +244,10 @@ export const collectionsPart: Pick<
     delete: "Apagar a coleção",
     deleted: (name) => `A coleção ${name} foi eliminada.`,
     biometrics: "Biometria",
+    switchOn: "Reconhecer rostos nesta coleção",
+    switchHint:
+      "Desligado, os rostos são reconhecidos aqui só enquanto o reconhecimento facial estiver ligado nos ajustes do espaço de trabalho.",
+    switchTitle: "Ligar a biometria?",
+    switchConfirm: "Ligar",
   },
 };

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fotofila.testing.processes import acting
-from fotofila.worker.scratch import DIRECT_PREFIX, PREFIX, remove_stale, scratch_folder
+from fotofila.worker.scratch import DIRECT_PREFIX, PREFIX, Trays, remove_stale, scratch_folder
 
 
 @pytest.fixture
@@ -67,3 +67,39 @@ def test_what_killed_servers_left_is_removed_after_a_day(root: Path) -> None:
     os.utime(old, times=(0, 0))
     remove_stale()
     assert names(root) == [fresh.name]
+
+
+def test_tray_is_used_again_and_holds_nothing_of_the_job_before(tmp_path: Path) -> None:
+    trays = Trays(tmp_path)
+    with trays.take() as first:
+        first.original.write_bytes(b"somebody's photo")
+        (first.made / "made.webp").write_bytes(b"x")
+        with trays.take() as second:
+            assert second.made != first.made, "two jobs at a time never share one"
+    with trays.take() as again:
+        assert again.made in {first.made, second.made}
+        assert list(again.made.iterdir()) == []
+
+
+def test_tray_with_more_than_files_in_it_is_thrown_away(tmp_path: Path) -> None:
+    trays = Trays(tmp_path)
+    with trays.take() as first:
+        (first.made / "folder").mkdir()
+        (first.made / "folder" / "file").write_bytes(b"x")
+    assert names(tmp_path) == []
+    with trays.take() as second:
+        assert list(second.made.iterdir()) == []
+
+
+def test_wiped_trays_keep_no_original(tmp_path: Path) -> None:
+    trays = Trays(tmp_path)
+    with trays.take() as idle:
+        idle.original.write_bytes(b"somebody's photo")
+    with trays.take() as first, trays.take() as second:
+        second.original.write_bytes(b"another photo")
+    with trays.take() as busy:
+        busy.original.write_bytes(b"at work")
+        trays.wipe()
+        assert busy.original.read_bytes() == b"at work"
+        others = {first.original, second.original} - {busy.original}
+        assert [path.read_bytes() for path in others if path.exists()] == [b""]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from fotofila.core.errors import UnavailableError
 from fotofila.core.jobs.keys import cancel_marker
 from fotofila.core.jobs.messages import Failed, Finished, Retrying
 from fotofila.core.queue import Outgoing
+from fotofila.core.storage import ObjectInfo
 from fotofila.core.storage.local import LocalStorage
 from tests.core.disks import small_disk
 from tests.worker.conftest import MAX_DELIVERIES, OWNER, Bench, types, with_settings
@@ -257,12 +259,17 @@ class AwayStorage(LocalStorage):
         self.demand("get")
         await super().get_file(key, path)
 
-    async def put_file(self, key: str, path: Path) -> None:
+    async def put_files(self, files: Mapping[str, Path]) -> None:
         self.demand("put")
-        await super().put_file(key, path)
+        await super().put_files(files)
+
+    async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
+        self.demand("list")
+        async for info in super().list(prefix):
+            yield info
 
 
-@pytest.mark.parametrize("what", ["exists", "get", "put"])
+@pytest.mark.parametrize("what", ["list", "get", "put"])
 async def test_storage_that_is_away_costs_neither_attempts_nor_deliveries(
     bench: Bench, tmp_path: Path, what: str
 ) -> None:

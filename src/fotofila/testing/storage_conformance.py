@@ -249,7 +249,7 @@ class StorageConformance:
         for key in ESCAPES:
             source.write_bytes(b"moved")
             assert not await refuses(storage.put(key, b"escaped")) or (
-                await refuses(storage.put_file(key, source))
+                await refuses(storage.put_files({key: source}))
                 and await refuses(storage.copy("a", key))
                 and await refuses(storage.get(key))
                 and await refuses(read(storage, key))
@@ -292,12 +292,17 @@ class StorageConformance:
     async def test_files_go_in_and_come_out_as_copies(self, storage: Storage, tmp_path: Path) -> None:
         """What is done to a file that came out never reaches the object."""
         (tmp_path / "in").write_bytes(b"content")
-        await storage.put_file("a/b", tmp_path / "in")
+        (tmp_path / "large").write_bytes(bytes(2 * MIB))
+        (tmp_path / "empty").touch()
+        await storage.put_files({"a/b": tmp_path / "in", "a/c": tmp_path / "large", "d/empty": tmp_path / "empty"})
         await storage.get_file("a/b", tmp_path / "out")
         assert (tmp_path / "out").read_bytes() == b"content"
         with (tmp_path / "out").open("r+b") as file:
             file.write(b"changed")
         assert await storage.get("a/b") == b"content"
+        for key, size in {"a/c": 2 * MIB, "d/empty": 0}.items():
+            await storage.get_file(key, tmp_path / "out")
+            assert (tmp_path / "out").read_bytes() == bytes(size)
 
     async def test_copy_is_an_object_of_its_own(self, storage: Storage) -> None:
         """Deleting one leaves the other."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import shutil
 import time
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 from fotofila.core.capability import JobKind, Kinds
@@ -28,9 +26,11 @@ from fotofila.core.observability.metrics import EXECUTION_SECONDS, EXECUTIONS
 from fotofila.core.observability.traces import span
 from fotofila.core.queue import Delivery, Queue
 from fotofila.core.storage import Storage
+from fotofila.worker.cancels import Cancels
 from fotofila.worker.errors import CrashedError, StorageAwayError, needing_storage
 from fotofila.worker.pool import ChildPool, Request
 from fotofila.worker.reporter import Reporter
+from fotofila.worker.scratch import Trays
 
 log = get_logger(__name__)
 
@@ -50,7 +50,8 @@ class Bench:
     kinds: Kinds
     pool: ChildPool
     name: str
-    folder: Path
+    trays: Trays
+    cancels: Cancels
 
 
 class LostLeaseError(Exception):
@@ -145,9 +146,7 @@ async def work_unless_cancelled(
     bench: Bench, kind: JobKind, message: ProcessMessage, reporter: Reporter
 ) -> tuple[dict[str, Any], tuple[Rendition, ...]]:
     """Work, if anybody still wants it."""
-    with needing_storage():
-        cancelled = await bench.storage.exists(cancel_marker(message.job_id, message.round))
-    if cancelled:
+    if await bench.cancels.have(message.job_id, message.round):
         return {"outcome": "cancel", "reason": "cancelled before work began"}, ()
     reporter.started(bench.name)
     return await work(bench, kind, message, reporter)
@@ -157,18 +156,17 @@ async def work(
     bench: Bench, kind: JobKind, message: ProcessMessage, reporter: Reporter
 ) -> tuple[dict[str, Any], tuple[Rendition, ...]]:
     """Fetch the original, run the child, store what it made."""
-    folder = Path(mkdtemp(prefix="job-", dir=bench.folder))  # of this machine: quicker than to ask a thread for it
-    try:
-        original = folder / "original"
-        if message.source is not None:
+    with bench.trays.take() as tray:
+        if message.source is None:
+            tray.original.unlink(missing_ok=True)
+        else:
             with needing_storage():
-                await bench.storage.get_file(message.source.key, original)
-        (folder / "out").mkdir()
+                await bench.storage.get_file(message.source.key, tray.original)
         request = Request(
             work=kind.work,
             args=message.args,
-            original=original,
-            folder=folder / "out",
+            original=tray.original,
+            folder=tray.made,
             models_dir=bench.settings.models_dir,
             media_type=message.source.media_type if message.source else "",
         )
@@ -177,23 +175,22 @@ async def work(
         if answer["outcome"] != "done" or message.source is None:
             return answer, ()
         prefix = execution_prefix(message.owner, message.source.photo_id, reporter.execution_id)
-        return answer, await store(bench.storage, folder / "out", prefix, answer["renditions"])
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        return answer, await store(bench.storage, tray.made, prefix, answer["renditions"])
 
 
 async def store(storage: Storage, folder: Path, prefix: str, files: list[dict[str, Any]]) -> tuple[Rendition, ...]:
     """Put the files that a child made under the execution's prefix; only files in its own folder are taken."""
     stored = []
+    paths: dict[str, Path] = {}
     for file in files:
         path = folder / Path(file["path"]).name
-        if not _NAME.fullmatch(file["name"]) or path.is_symlink() or not path.is_file():
+        if not _NAME.fullmatch(file["name"]) or path.is_symlink() or not path.is_file() or path in paths.values():
             raise CrashedError("The program that reads the picture named a file that it did not make.")
-        size = path.stat().st_size
         key = prefix + file["name"]
-        with needing_storage():
-            await storage.put_file(key, path)
-        stored.append(Rendition(**{**file, "key": key, "size_bytes": size}))
+        paths[key] = path
+        stored.append(Rendition(**{**file, "key": key, "size_bytes": path.stat().st_size}))
+    with needing_storage():
+        await storage.put_files(paths)
     return tuple(stored)
 
 
@@ -213,23 +210,30 @@ async def keep_lease(
     async def beat() -> None:
         nonlocal lost
         while True:
-            await asyncio.sleep(lease / 3)
             try:
                 held = await bench.queue.extend(delivery, lease_seconds=lease)
                 if held and not await is_there(bench.storage, marker, seconds=lease / 6):
                     await reporter.heartbeat()
+                    await asyncio.sleep(lease / 3)
                     continue
                 if held:
                     await bench.queue.ack([delivery])
             except FotofilaError as error:  # the queue is away: the next beat, or the next worker, will tell
                 log.warning("lease.not_extended", job_id=message.job_id, sentence=error.message)
+                await asyncio.sleep(lease / 3)
                 continue
             assert body is not None  # noqa: S101 - we run in a task
             lost = True
             body.cancel()
             return
 
-    beating = asyncio.create_task(beat())
+    beating: asyncio.Task[None] | None = None
+
+    def begin() -> None:
+        nonlocal beating
+        beating = asyncio.create_task(beat())
+
+    first = asyncio.get_running_loop().call_later(lease / 3, begin)  # most jobs are over by then: no task for those
     try:
         yield
     except asyncio.CancelledError:
@@ -238,9 +242,11 @@ async def keep_lease(
             raise LostLeaseError from None
         raise
     finally:
-        beating.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await beating
+        first.cancel()
+        if beating is not None:
+            beating.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await beating
 
 
 async def is_there(storage: Storage, key: str, *, seconds: float) -> bool:
@@ -267,7 +273,8 @@ async def passing_on(reporter: Reporter) -> AsyncIterator[Any]:
     try:
         yield on_progress
     finally:
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def refuse(bench: Bench, delivery: Delivery, error: FotofilaError) -> None:

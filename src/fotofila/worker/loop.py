@@ -14,10 +14,11 @@ from fotofila.core.jobs.messages import ErrorInfo, ProcessMessage, UnreadableMes
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.queue import Delivery, Queue
 from fotofila.core.storage import Storage
+from fotofila.worker.cancels import Cancels
 from fotofila.worker.execution import Bench, execute, refuse, valid_ids
 from fotofila.worker.pool import ChildPool
 from fotofila.worker.reporter import Reporter
-from fotofila.worker.scratch import scratch_folder
+from fotofila.worker.scratch import Trays, scratch_folder
 
 log = get_logger(__name__)
 
@@ -48,7 +49,8 @@ async def run_worker(
             kinds=kinds,
             pool=pool,
             name=f"{socket.gethostname()}:{os.getpid()}",
-            folder=folder,
+            trays=Trays(folder),
+            cancels=Cancels(storage),
         )
         log.info("worker.started", children=size, lanes=settings.worker_lanes)
         try:
@@ -65,23 +67,37 @@ class Slots:
         self._bench = bench
         self._size = size
         self._running: dict[asyncio.Task[None], tuple[Delivery, ProcessMessage]] = {}
+        self._receiving: asyncio.Task[list[Delivery]] | None = None
+        self._ended = asyncio.Event()
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Take and start until told to stop, then drain."""
         stopping = asyncio.create_task(stop.wait())
+        stopping.add_done_callback(self._stop)
         while not stop.is_set():
             free = self._size - len(self._running)
             if free == 0:
-                await asyncio.wait([*self._running, stopping], return_when=asyncio.FIRST_COMPLETED)
+                self._ended.clear()
+                await self._ended.wait()
                 continue
-            receiving = asyncio.create_task(self._receive(free))
-            await asyncio.wait([receiving, stopping], return_when=asyncio.FIRST_COMPLETED)
-            if not receiving.done():
-                receiving.cancel()  # what it may have taken comes back after its lease
-            await asyncio.wait([receiving])
-            if not receiving.cancelled():
-                await self._start(receiving.result())
+            self._receiving = asyncio.create_task(self._receive(free))
+            await asyncio.wait([self._receiving])
+            if self._receiving.cancelled():
+                continue
+            if deliveries := self._receiving.result():
+                await self._start(deliveries)
+            else:
+                self._bench.trays.wipe()
         await self._drain()
+
+    def _stop(self, _: object) -> None:
+        self._ended.set()
+        if self._receiving is not None:
+            self._receiving.cancel()  # what it may have taken comes back after its lease
+
+    def _end(self, done: asyncio.Task[None]) -> None:
+        self._running.pop(done, None)
+        self._ended.set()
 
     async def _receive(self, count: int) -> list[Delivery]:
         settings = self._bench.settings
@@ -108,7 +124,7 @@ class Slots:
                 continue
             task = asyncio.create_task(self._guard(delivery, message), name=message.job_id)
             self._running[task] = (delivery, message)
-            task.add_done_callback(lambda done: self._running.pop(done, None))
+            task.add_done_callback(self._end)
 
     async def _guard(self, delivery: Delivery, message: ProcessMessage) -> None:
         """Keep trouble of one execution from the others: unacked, its message comes back after the lease."""

@@ -40,6 +40,7 @@ class Reporter:
         self._message = message
         self._sequence = 0
         self._held: messages.Started | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._telling: asyncio.Task[None] | None = None
         self.execution_id = new_id()
 
@@ -75,10 +76,12 @@ class Reporter:
     def started(self, worker: str) -> None:
         """Note that work began; told within half a second."""
         self._held = messages.Started(**self._envelope(), worker=worker)
-        self._telling = asyncio.create_task(self._tell_soon())
+        self._timer = asyncio.get_running_loop().call_later(HELD_SECONDS, self._begin_telling)
 
-    async def _tell_soon(self) -> None:
-        await asyncio.sleep(HELD_SECONDS)
+    def _begin_telling(self) -> None:
+        self._telling = asyncio.create_task(self._tell())
+
+    async def _tell(self) -> None:
         with suppress(FotofilaError):  # a queue that went away is met again by the next report, which counts
             await self.flush()
 
@@ -91,6 +94,8 @@ class Reporter:
     def silence(self) -> None:
         """Hold nothing back any more: it was told, or another worker may have the job."""
         self._held = None
+        if self._timer is not None:
+            self._timer.cancel()
         if self._telling is not None:
             self._telling.cancel()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import shutil
 import tempfile
 import time
@@ -31,6 +32,66 @@ def scratch_folder() -> Iterator[Path]:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+class Tray:
+    """A place for one job at a time: a file for its original, and a folder for what is made of it."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        self.original = root / f"{name}.original"
+        self.made = root / name
+        self.made.mkdir()
+
+    def clear(self) -> bool:
+        """Remove what was made, so that no job finds another's; False when there is more than files."""
+        try:
+            for path in self.made.iterdir():
+                path.unlink()
+        except OSError:
+            return False
+        return True
+
+    def wipe(self) -> None:
+        """Forget the original."""
+        with contextlib.suppress(OSError):
+            os.truncate(self.original, 0)
+
+    def remove(self) -> None:
+        """Have nothing of it left."""
+        shutil.rmtree(self.made, ignore_errors=True)
+        self.original.unlink(missing_ok=True)
+
+
+class Trays:
+    """Trays that are used again: to make a file and a folder costs more than all the rest of a small job.
+
+    So an original stays until the next one takes its place, or `wipe` is called.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._made = 0
+        self._free: list[Tray] = []
+
+    @contextmanager
+    def take(self) -> Iterator[Tray]:
+        """Give a tray whose folder is empty, for a block."""
+        if not self._free:
+            self._made += 1
+            self._free.append(Tray(self._root, f"job-{self._made}"))
+        tray = self._free.pop()
+        try:
+            yield tray
+        finally:
+            if tray.clear():
+                self._free.append(tray)
+            else:
+                tray.remove()
+
+    def wipe(self) -> None:
+        """Forget the originals that nobody works on."""
+        for tray in self._free:
+            tray.wipe()
 
 
 def remove_unless_held(folder: Path) -> None:

@@ -70,7 +70,7 @@ async def test_file_and_every_new_folder_are_synced(storage: LocalStorage, synce
 @pytest.mark.skipif(sys.platform != "linux", reason="names of open files come from /proc")
 async def test_moved_file_is_synced_too(storage: LocalStorage, synced: list[Path], tmp_path: Path) -> None:
     (tmp_path / "made").write_bytes(b"x")
-    await storage.put_file("a/b", tmp_path / "made")
+    await storage.put_files({"a/b": tmp_path / "made"})
     assert [path.name.startswith(PARTIAL) for path in synced] == [False, True, False]
     assert synced[-1] == tmp_path / "objects" / "a"
 
@@ -78,7 +78,7 @@ async def test_moved_file_is_synced_too(storage: LocalStorage, synced: list[Path
 async def test_file_of_another_disk_is_copied(storage: LocalStorage, tmp_path: Path) -> None:
     with small_disk(tmp_path / "other", size_kib=512) as other:
         (other / "made").write_bytes(b"content")
-        await storage.put_file("a/b", other / "made")
+        await storage.put_files({"a/b": other / "made"})
     assert await storage.get("a/b") == b"content"
 
 
@@ -90,7 +90,7 @@ async def test_full_disk_is_told_and_leaves_nothing_of_the_object(tmp_path: Path
             await storage.put("a/b", bytes(1024 * 1024))
         (tmp_path / "made").write_bytes(bytes(1024 * 1024))
         with pytest.raises(StorageFullError, match="free some space"):
-            await storage.put_file("a/b", tmp_path / "made")
+            await storage.put_files({"a/b": tmp_path / "made"})
         assert await keys(storage) == ["a/first"]
         assert [path.name for path in (disk / "objects" / "a").iterdir()] == ["first"]
         await storage.put("a/last", b"last")

@@ -104,7 +104,7 @@ async def test_cancelled_upload_leaves_nothing_in_the_bucket(
 
 async def test_large_file_goes_in_and_comes_out(storage: Storage, tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(LARGE)
-    await storage.put_file("a/b", tmp_path / "in")
+    await storage.put_files({"a/b": tmp_path / "in"})
     await storage.get_file("a/b", tmp_path / "out")
     assert (tmp_path / "out").read_bytes() == LARGE
     assert (await storage.head("a/b")).size_bytes == len(LARGE)

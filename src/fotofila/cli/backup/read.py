@@ -109,7 +109,7 @@ async def put_in_place(settings: Settings, folder: Path, manifest: Manifest, dat
         await demand_no_objects(storage)
         for member in manifest.members:
             if member.name.startswith(OBJECTS):
-                await storage.put_file(member.name.removeprefix(OBJECTS), folder / member.name)
+                await storage.put_files({member.name.removeprefix(OBJECTS): folder / member.name})
     finally:
         await storage.close()
     if any(member.name == SECRET_KEY for member in manifest.members):

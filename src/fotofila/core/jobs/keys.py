@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+CANCELLED = "control/"
+"""Prefix of all cancel markers."""
+
 
 def cancel_marker(job_id: str, round_number: int) -> str:
     """Return the key whose presence tells workers that a round is not wanted any more."""
-    return f"control/{job_id}/{round_number}"
+    return f"{CANCELLED}{job_id}/{round_number}"
 
 
 def execution_prefix(owner: str, photo_id: str, execution_id: str) -> str:

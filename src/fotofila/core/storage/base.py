@@ -22,6 +22,7 @@ Where a storage cannot sign, the API carries the bytes itself.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -33,6 +34,8 @@ from typing import Literal, Protocol, runtime_checkable
 from fotofila.core.errors import ConflictError, NotFoundError, UnavailableError
 
 CHUNK_BYTES = 1024 * 1024
+SMALL_BYTES = CHUNK_BYTES
+"""What is read from and written to files of this machine at once: that is quicker than to ask a thread for it."""
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 """One part of a key, between slashes: what is a plain name for every file system, bucket and URL."""
@@ -109,8 +112,8 @@ class Storage(Protocol):
         """Write a small object in one go."""
         ...
 
-    async def put_file(self, key: str, path: Path) -> None:
-        """Write a file's content; the file may be moved away."""
+    async def put_files(self, files: Mapping[str, Path]) -> None:
+        """Write the contents of files, by key; a file may be moved away. After an error some may have been written."""
         ...
 
     async def get(self, key: str) -> bytes:
@@ -122,7 +125,7 @@ class Storage(Protocol):
         ...
 
     async def get_file(self, key: str, path: Path) -> None:
-        """Copy an object into a file."""
+        """Copy an object into a file; one that is there already is overwritten."""
         ...
 
     async def head(self, key: str) -> ObjectInfo:
@@ -182,6 +185,15 @@ class SigningStorage(Storage, Protocol):
     async def sign_post(self, key: str, *, seconds: int, max_bytes: int) -> SignedRequest:
         """Allow a POST of an object of 1 to `max_bytes` bytes; a larger one is refused by the storage."""
         ...
+
+
+def overwrite(path: Path, content: bytes) -> None:
+    """Write a file; the blocks of one that is there are used again, for new ones cost more than the writing."""
+    with open(path, "wb", buffering=0, opener=lambda name, _: os.open(name, os.O_WRONLY | os.O_CREAT, 0o600)) as file:
+        view = memoryview(content)
+        while view:
+            view = view[file.write(view) :]
+        file.truncate()
 
 
 def is_key(text: str) -> bool:

@@ -12,7 +12,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from io import BufferedWriter
@@ -24,11 +24,13 @@ from fotofila.core.errors import StorageFullError, UnavailableError
 from fotofila.core.ids import new_id
 from fotofila.core.storage.base import (
     CHUNK_BYTES,
+    SMALL_BYTES,
     ObjectExistsError,
     ObjectInfo,
     ObjectNotFoundError,
     demand_key,
     is_prefix,
+    overwrite,
 )
 
 PARTIAL = ".partial-"
@@ -118,20 +120,26 @@ class LocalStorage:
             await writer.write(content)
             await writer.commit()
 
-    async def put_file(self, key: str, path: Path) -> None:
-        """Move a file to its key when it lies on the same disk, else copy it."""
-        target = self.path(key)
+    async def put_files(self, files: Mapping[str, Path]) -> None:
+        """Move files to their keys when they lie on the same disk, else copy them; a folder is fsynced once."""
+        targets = {self.path(key): path for key, path in files.items()}
 
         def work() -> None:
-            partial = begin_partial(target.parent, self._root, lambda partial: move(path, partial))
-            try:
-                fsync(partial)
-                place(partial, target, if_absent=False)
-            finally:
-                partial.unlink(missing_ok=True)
+            for target, path in targets.items():
+                self._move(path, target)
+            for folder in {target.parent for target in targets}:
+                fsync(folder)
 
-        with os_errors(key):
+        with os_errors(next(iter(files), "")):
             await asyncio.to_thread(work)
+
+    def _move(self, path: Path, target: Path) -> None:
+        partial = begin_partial(target.parent, self._root, lambda partial: move(path, partial))
+        try:
+            fsync(partial)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
 
     async def get(self, key: str) -> bytes:
         """Read a small object whole."""
@@ -155,8 +163,12 @@ class LocalStorage:
 
     async def get_file(self, key: str, path: Path) -> None:
         """Copy an object into a file: a copy, not a link, so that nothing a child does can reach the original."""
+        source = self.path(key)
         with os_errors(key):
-            await asyncio.to_thread(shutil.copyfile, self.path(key), path)
+            if source.stat().st_size <= SMALL_BYTES:
+                overwrite(path, source.read_bytes())
+            else:
+                await asyncio.to_thread(shutil.copyfile, source, path)
 
     async def head(self, key: str) -> ObjectInfo:
         """Look at an object without reading it."""
@@ -168,7 +180,7 @@ class LocalStorage:
 
     async def exists(self, key: str) -> bool:
         """Say whether there is an object."""
-        return await asyncio.to_thread(self.path(key).is_file)
+        return self.path(key).is_file()
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         """Give every object whose key begins with the prefix, in order of keys."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,13 @@ from obstore.exceptions import BaseError, GenericError
 
 from fotofila.core.storage.base import (
     CHUNK_BYTES,
+    SMALL_BYTES,
     ObjectInfo,
     ObjectNotFoundError,
     demand_key,
     is_key,
     is_prefix,
+    overwrite,
 )
 from fotofila.core.storage.object_writer import PART_BYTES, PARTIAL, PARTS_AT_ONCE, ObjectWriter, put_whole
 from fotofila.core.storage.store_errors import is_past_end, store_errors
@@ -64,12 +66,16 @@ class ObjectStorage:
         with self._errors(demand_key(key)):
             await put_whole(self._store, key, content)
 
-    async def put_file(self, key: str, path: Path) -> None:
-        """Write a file's content; a large one goes in parts."""
-        with self._errors(demand_key(key)):
-            await obstore.put_async(
-                self._store, key, path, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE, mode="overwrite"
-            )
+    async def put_files(self, files: Mapping[str, Path]) -> None:
+        """Write files' contents; a large one goes in parts."""
+        for key, path in files.items():
+            with self._errors(demand_key(key)):
+                if path.stat().st_size <= SMALL_BYTES:
+                    await put_whole(self._store, key, path.read_bytes())
+                    continue
+                await obstore.put_async(
+                    self._store, key, path, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE, mode="overwrite"
+                )
 
     async def get(self, key: str) -> bytes:
         """Read a small object whole."""
@@ -107,6 +113,9 @@ class ObjectStorage:
         """Copy an object into a file."""
         with self._errors(demand_key(key)):
             result = await obstore.get_async(self._store, key)
+            if result.meta["size"] <= SMALL_BYTES:
+                overwrite(path, bytes(await result.bytes_async()))
+                return
         file = await asyncio.to_thread(path.open, "wb")
         with file, self._errors(key):
             async for chunk in result.stream(min_chunk_size=FILE_CHUNK_BYTES):

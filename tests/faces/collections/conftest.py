@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,11 @@ class Place:
             return (await create_key(session, owner=owner, name="t", scopes=scopes, now=now)).secret
 
 
-@pytest.fixture
-async def place(tmp_path: Path, database_url: str) -> AsyncIterator[Place]:
+@asynccontextmanager
+async def open_place(folder: Path, database_url: str, **given: Any) -> AsyncIterator[Place]:
+    """Build a process on a database without rows."""
     clock = FakeClock()
-    settings = load_settings(data_dir=tmp_path, database_url=database_url, rate_limit="1000000/second")
+    settings = load_settings(data_dir=folder, database_url=database_url, rate_limit="1000000/second", **given)
     made = make_context(settings, clock=clock)
     context = replace(made, parts={**made.parts, "faces": PaintedEngine()})
     await make_tables(context.db)
@@ -64,3 +66,16 @@ async def place(tmp_path: Path, database_url: str) -> AsyncIterator[Place]:
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", headers=headers) as client:
         yield Place(context=context, clock=clock, client=client)
     await context.close()
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    async with open_place(tmp_path, f"sqlite:///{tmp_path / 'fotofila.db'}") as made:
+        yield made
+
+
+@pytest.fixture
+async def either(tmp_path: Path, database_url: str) -> AsyncIterator[Place]:
+    """The same on either database, for what is written so that it might differ."""
+    async with open_place(tmp_path, database_url) as made:
+        yield made

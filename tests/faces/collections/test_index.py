@@ -41,7 +41,8 @@ async def test_a_chip_can_be_had_and_is_not_readable_in_the_database(place: Plac
     assert chip == bytes([7]) * CHIP_BYTES
 
 
-async def test_the_same_image_and_name_give_the_same_faces(place: Place) -> None:
+async def test_the_same_image_and_name_give_the_same_faces(either: Place) -> None:
+    place = either
     first = await place.index(1, 2, external_image_id="a")
     again = await place.index(1, 2, external_image_id="a")
     other_name = await place.index(1, 2, external_image_id="b")
@@ -111,7 +112,8 @@ async def test_no_collection_no_faces(place: Place) -> None:
         await place.index(1, max_faces=101)
 
 
-async def test_deleted_faces_are_gone_with_all_that_was_kept_of_them(place: Place) -> None:
+async def test_deleted_faces_are_gone_with_all_that_was_kept_of_them(either: Place) -> None:
+    place = either
     kept, gone = (await place.index(1, 2)).records
     deleted = await desk.delete_faces(place.context, OWNER, "guests", [gone.face_id, "0" * 32], actor=OPERATOR)
     assert deleted.face_ids == (gone.face_id,)
@@ -131,7 +133,8 @@ async def test_faces_are_listed_in_the_order_of_their_indexing_page_by_page(plac
     assert [each.face_id for each in (*first, *rest)] == order
 
 
-async def test_a_time_to_live_counts_from_the_day_of_indexing_for_old_faces_and_new(place: Place) -> None:
+async def test_a_time_to_live_counts_from_the_day_of_indexing_for_old_faces_and_new(either: Place) -> None:
+    place = either
     (old,) = (await place.index(1)).records
     place.clock.advance(86400)
     await desk.update_collection(place.context, OWNER, "guests", {"ttl_days": 30}, actor=OPERATOR)

@@ -33,7 +33,8 @@ async def test_tags_are_added_changed_and_taken_away(place: Place) -> None:
     assert (await desk.describe_collection(place.context, OWNER, "guests")).tags == {"event": "b"}
 
 
-async def test_a_deleted_collection_takes_everything_along_and_its_name_is_free(place: Place) -> None:
+async def test_a_deleted_collection_takes_everything_along_and_its_name_is_free(either: Place) -> None:
+    place = either
     await place.index(1)
     await desk.create_user(place.context, OWNER, "guests", "ana", actor=OPERATOR)
     gone = await desk.delete_collection(place.context, OWNER, "guests", actor=OPERATOR)

@@ -71,7 +71,8 @@ async def test_an_image_without_a_face(place: Place) -> None:
     assert await desk.search_all_faces(place.context, OWNER, "guests", picture(), actor=OPERATOR) == ()
 
 
-async def test_a_search_sees_what_was_indexed_and_what_was_deleted_just_before(place: Place) -> None:
+async def test_a_search_sees_what_was_indexed_and_what_was_deleted_just_before(either: Place) -> None:
+    place = either
     seen = []
     for at in range(6):
         (record,) = (await place.index({"person": 1, "noise": 0.1}, photo=at)).records

@@ -86,7 +86,8 @@ async def test_a_face_of_somebody_else_is_not_taken_in(place: Place) -> None:
     assert (await desk.get_user(place.context, OWNER, "guests", "ana")).face_ids == (first, like)
 
 
-async def test_a_user_who_loses_every_face_is_found_no_more_and_again_with_a_new_one(place: Place) -> None:
+async def test_a_user_who_loses_every_face_is_found_no_more_and_again_with_a_new_one(either: Place) -> None:
+    place = either
     faces = await person(place, "ana", 1)
     assert await found_users(place, 1) == ["ana"]
     freed = await desk.disassociate_faces(place.context, OWNER, "guests", "ana", faces, actor=OPERATOR)

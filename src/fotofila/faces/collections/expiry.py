@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, null, text, type_coerce, update
+from sqlalchemy import Interval, func, literal, null, text, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.db import UtcDateTime
@@ -24,7 +24,7 @@ def _end(session: AsyncSession, days: int | None) -> Any:
     if days is None:
         return null()
     if is_postgresql(session):
-        return CollectionFace.indexed_at + timedelta(days=days)
+        return CollectionFace.indexed_at + literal(timedelta(days=days), Interval())
     # As `UtcDateTime` is kept in SQLite, where times are texts; to the millisecond.
     end = func.strftime("%Y-%m-%d %H:%M:%f000", CollectionFace.indexed_at, text(f"'+{int(days)} days'"))
     return type_coerce(end, UtcDateTime())

@@ -126,6 +126,18 @@ export const problemsPtBR: Record<string, Translation> = {
   no_face: "Não há nenhum rosto na imagem: envie uma que mostre pelo menos um.",
   licence_not_accepted:
     "A licença destes modelos permite apenas uso não comercial: quem opera o sistema deve aceitá-la em FOTOFILA_MODELS_NON_COMMERCIAL.",
+  collection_not_found: "Não há coleção com este nome: confira o nome ou crie a coleção.",
+  collection_exists: "Já existe uma coleção com este nome: escolha outro ou use a que existe.",
+  face_not_found:
+    "Este rosto não está na coleção, ou nenhuma imagem dele é guardada: carregue a lista de novo.",
+  collection_user_not_found: "Esta pessoa não está na coleção: carregue a lista de novo.",
+  collection_user_exists: "Já existe uma pessoa com este id na coleção: escolha outro.",
+  recognition_off:
+    "O reconhecimento facial está desligado: um dono pode ligá-lo nos ajustes da coleção ou do espaço de trabalho.",
+  engine_without_vectors:
+    "O motor de rostos deste servidor não produz vetores: quem opera o sistema deve pôr FOTOFILA_FACES_ENGINE em local.",
+  model_without_curve:
+    "Não há curva de semelhança para este modelo: quem opera o sistema deve escolher um dos modelos conhecidos.",
   idempotency_mismatch: "Este envio já foi feito com outro conteúdo: tente de novo.",
   idempotency_running: "Este envio ainda está em andamento.",
 };

@@ -60,8 +60,7 @@ export const collectionsPart: Pick<
     ttl: "Esquecer os rostos depois de (dias)",
     ttlHint: "A contar de quando o rosto foi adicionado. Deixe vazio para guardar até você apagar.",
     agree: "Tenho o consentimento das pessoas ou outra base legal.",
-    ownerOnly:
-      "Só uma pessoa proprietária pode ligar isto: peça que o faça nos ajustes da coleção, depois de criada.",
+    ownerOnly: "Só um dono pode ligar isto: peça a um deles, nos ajustes da coleção, depois de criada.",
     submitPlain: "Criar",
     chipsErased: "As imagens guardadas agora serão apagadas quando você salvar.",
     submit: "Ligar e criar",

@@ -34,7 +34,7 @@ async def add_and_raise(database: Database) -> None:
         await bare.rows(ADD, 1, NOW)
         async with bare.session() as session:
             await session.execute(text("INSERT INTO notes (id) VALUES (2)"))
-            await session.commit()
+            await bare.keep(session)
         raise RuntimeError
 
 
@@ -46,7 +46,7 @@ async def test_transaction_with_a_session_in_it_is_kept_whole_or_not_at_all(data
         await bare.rows(ADD, 1, NOW)
         async with bare.session() as session:
             await session.execute(text("INSERT INTO notes (id) VALUES (2)"))
-            await session.commit()
+            await bare.keep(session)
     assert await count(database) == 2
     assert await database.has_row("SELECT 1 FROM notes WHERE at <= :now AND id = :id LIMIT 1", now=NOW, id=1)
     assert not await database.has_row("SELECT 1 FROM notes WHERE id > :id LIMIT 1", id=2)

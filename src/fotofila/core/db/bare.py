@@ -53,8 +53,16 @@ class Bare:
             return list(await self._told(self._driver.fetch(statement, *values)))
 
     def session(self) -> AsyncSession:
-        """Return a session on the same connection; what it commits is kept when the whole transaction is."""
+        """Return a session on the same connection, for a part of the transaction; see `keep`."""
         return AsyncSession(self.connection, expire_on_commit=False)
+
+    @staticmethod
+    async def keep(session: AsyncSession) -> None:
+        """Have the transaction keep what a session of ours did or has to do, if that is anything."""
+        if session.new or session.dirty or session.deleted:
+            await session.flush()
+        if (transaction := session.get_transaction()) is not None:
+            await transaction.commit()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:

@@ -68,8 +68,7 @@ def write_rows(session: Session) -> None:
 async def write_rows_bare(bare: Bare, session: AsyncSession) -> None:
     """Write what waits by the driver alone, after what the session has to write itself, if there is any."""
     waiting = session.info.pop(WAITING, {})
-    if session.in_transaction() or session.new or session.dirty or session.deleted:
-        await session.commit()
+    await bare.keep(session)
     for statement, rows in waiting.items():
         if isinstance(statement, Insert):
             await insert_rows(bare, statement, rows)

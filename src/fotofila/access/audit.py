@@ -18,7 +18,7 @@ from fotofila.access.audit_chain import canonical, plain
 from fotofila.access.audit_models import ACTION, SUBJECT, AuditInbox
 from fotofila.core.capability import Principal
 from fotofila.core.db.later import insert_later
-from fotofila.core.ids import new_id
+from fotofila.core.ids import Id, new_id
 from fotofila.core.observability.metrics import AUDIT_ENTRIES
 
 ActorKind = Literal["key", "user", "aws_key", "operator", "system"]
@@ -56,8 +56,8 @@ async def record(
     subject: str | None,
     detail: Mapping[str, Any],
     now: datetime,
-) -> None:
-    """Add an entry to the transaction: one small insert, at its commit.
+) -> Id:
+    """Add an entry to the transaction: one small insert, at its commit; return the entry's id.
 
     Args:
         session: of `Database.write()` or `transact()`; what only reads is never committed, and is refused.
@@ -75,11 +75,12 @@ async def record(
     if not session.get_bind().get_execution_options().get("writes"):
         message = "an audit entry was given to a session that only reads, where it would be lost"
         raise RuntimeError(message)
+    entry_id = new_id()
     insert_later(
         session,
         INSERT,
         {
-            "id": new_id(),
+            "id": entry_id,
             "owner": owner,
             "at": now,
             "actor_kind": actor.kind,
@@ -90,3 +91,4 @@ async def record(
         },
     )
     AUDIT_ENTRIES.labels(action).inc()
+    return entry_id

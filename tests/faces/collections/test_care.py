@@ -94,7 +94,8 @@ async def test_who_is_not_named_stays(place: Place) -> None:
     made = await post(place, "/api/erasures", {"person": {"external_image_id": "ben.jpg"}})
     assert made["counts"]["faces"] == 1
     assert await rows(place.context, CollectionFace) == [1]
-    for body in ({"person": {}}, {}, {"collection": "guests", "everything": True}):
+    refused: tuple[dict[str, Any], ...] = ({"person": {}}, {}, {"collection": "guests", "everything": True})
+    for body in refused:
         await post(place, "/api/erasures", body, status=422)
 
 
@@ -171,6 +172,7 @@ async def add_photo_face(context: Context) -> None:
                     "media_type": "image/jpeg",
                     "size_bytes": 1,
                     "checksum_sha256": "0" * 64,
+                    "original_key": "a",
                     "created_at": now,
                 }
             )

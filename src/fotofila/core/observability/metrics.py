@@ -72,10 +72,19 @@ AWS_THROTTLED = Counter(
     ["operation"],
     registry=REGISTRY,
 )
+FACES_REEMBEDDED = Counter(
+    "fotofila_faces_reembedded",
+    "Faces of collections that got a vector of another model, or cannot.",
+    ["outcome"],
+    registry=REGISTRY,
+)
 RATE_LIMITED = Counter("fotofila_rate_limited_requests", "Requests answered with 429.", registry=REGISTRY)
 AUDIT_ENTRIES = Counter("fotofila_audit_entries", "Entries made for the audit log.", ["action"], registry=REGISTRY)
 AUDIT_PENDING = Gauge("fotofila_audit_pending", "Audit entries that are not chained yet.", registry=REGISTRY)
 AUDIT_CHECKPOINTS = Counter("fotofila_audit_checkpoints", "Checkpoints signed.", registry=REGISTRY)
+FACES_ERASED = Counter(
+    "fotofila_faces_erased", "Faces erased from collections: asked for, or out of time.", ["reason"], registry=REGISTRY
+)
 
 
 def serve_metrics(*, host: str, port: int) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fotofila.core.capability import Context, DirectLane
-from fotofila.core.config import Settings
+from fotofila.core.config import Settings, SettingsError
 from fotofila.core.db import Database
 from fotofila.faces.collections.exact import ExactSearch
+from fotofila.faces.collections.pgvector import PgvectorSearch
 from fotofila.faces.collections.search_port import VectorSearch
 
 PART = "faces.search"
@@ -15,8 +16,16 @@ THREADS = 2
 
 
 def make_search(settings: Settings, direct: DirectLane, db: Database) -> VectorSearch:
-    """Make the search that `FOTOFILA_FACES_SEARCH` names."""
-    del direct, db
+    """Make the search that `FOTOFILA_FACES_SEARCH` names.
+
+    Raises:
+        SettingsError: it is pgvector, and the database is not PostgreSQL.
+    """
+    del direct
+    if settings.faces_search == "pgvector":
+        if db.is_sqlite:
+            raise SettingsError("FOTOFILA_FACES_SEARCH: pgvector needs PostgreSQL as FOTOFILA_DATABASE_URL.")
+        return PgvectorSearch()
     return ExactSearch(memory_bytes=settings.faces_search_memory_mb << 20, threads=THREADS)
 
 

@@ -126,6 +126,9 @@ def of_collection(table: str) -> sa.ForeignKeyConstraint:
 
 
 def downgrade() -> None:
+    if op.get_context().dialect.name == "postgresql":  # made by the search with pgvector, where that is used
+        for table in ("collection_near_state", "collection_near_users", "collection_near_faces"):
+            op.execute(f"DROP TABLE IF EXISTS {table}")
     for table in (
         "collection_removals",
         "collection_user_vectors",

@@ -1,0 +1,204 @@
+"""Search by pgvector: an HNSW index (Malkov, Yashunin 2018) in PostgreSQL, of half-precision vectors.
+
+For collections that are too large for every process to hold. It finds nearly all of the nearest, and what it misses is
+in docs/explanation/collections.md. The index lies in tables of its own, made when they are first needed; they hang on
+the tables of the vectors, so that whatever is erased there is erased here by the same statement, and follow them by the
+collection's revision as the matrices of exact search do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fotofila.core.db import Database
+from fotofila.core.db.locks import lock_name
+from fotofila.core.errors import UnavailableError
+from fotofila.faces.collections.search_port import Kind, Near, Space
+from fotofila.faces.collections.vectors import read_state, read_written
+
+EF_SEARCH = 100
+"""Candidates that are kept while the graph is walked; pgvector's own default, 40, misses twice as many."""
+MOST_EF_SEARCH = 1000
+MOST_TUPLES = 200_000
+"""Vectors that are looked at for one search, those of other collections among them."""
+BUILD_MEMORY = "512MB"
+MODEL = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
+
+CURRENT = """
+SELECT 1 FROM collections c JOIN collection_near_state s ON s.collection_id = c.id AND s.revision = c.revision
+WHERE c.id = :id AND s.model = :model AND s.kind = :kind
+"""
+PARENTS: dict[Kind, tuple[str, str]] = {
+    "face": ("collection_vectors", "face_id"),
+    "user": ("collection_user_vectors", "user_row_id"),
+}
+STATE_TABLE = """
+CREATE TABLE IF NOT EXISTS collection_near_state (
+    collection_id varchar(32) REFERENCES collections (id) ON DELETE CASCADE,
+    model varchar(64), kind varchar(8), revision bigint NOT NULL, PRIMARY KEY (collection_id, model, kind))
+"""
+
+
+class NoPgvectorError(UnavailableError):
+    """The database has no pgvector."""
+
+    code = "no_pgvector"
+    title = "The database has no pgvector"
+
+
+@dataclass(slots=True, kw_only=True)
+class PgvectorSearch:
+    """Asks the database; nothing is held in memory."""
+
+    _made: set[tuple[str, Kind, int]] = field(default_factory=set)
+
+    async def search(
+        self, db: Database, space: Space, vectors: NDArray[np.float32], *, limit: int, least_cosine: float = -1.0
+    ) -> list[list[Near]]:
+        """Return the nearest of each vector; see the port."""
+        numbers = vectors.shape[1]
+        await self._make(db, space, numbers)
+        where = {"id": space.collection_id, "model": space.model, "kind": space.kind}
+        if not await db.has_row(CURRENT, **where):
+            async with db.write() as session:
+                await follow(session, space)
+        async with db.write() as session:  # what is set is set for one transaction, and this begins one
+            await session.execute(text(f"SET LOCAL hnsw.ef_search = {min(max(EF_SEARCH, limit), MOST_EF_SEARCH)}"))
+            await session.execute(text("SET LOCAL hnsw.iterative_scan = relaxed_order"))
+            await session.execute(text(f"SET LOCAL hnsw.max_scan_tuples = {MOST_TUPLES}"))
+            return [await nearest(session, space, vector, limit=limit, least=least_cosine) for vector in vectors]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    async def _make(self, db: Database, space: Space, numbers: int) -> None:
+        """Make the tables and the index of a model where there are none."""
+        key = (space.model, space.kind, numbers)
+        if key in self._made:
+            return
+        async with db.write() as session:
+            await session.execute(text("SET LOCAL statement_timeout = 0"))
+            await lock_name(session, "collection_near")
+            await make_extension(session)
+            await make_tables(session, space.kind)
+            await follow(session, space)  # before there is an index: building it of many at once is ten times as quick
+            await make_index(session, space, numbers)
+        self._made.add(key)
+
+
+async def make_extension(session: AsyncSession) -> None:
+    """Have the extension, where the server brings it.
+
+    Raises:
+        NoPgvectorError: it does not, or we are not allowed to.
+    """
+    if await session.scalar(text("SELECT 1 FROM pg_extension WHERE extname = 'vector'")):
+        return
+    mend = "set FOTOFILA_FACES_SEARCH=exact, or have pgvector 0.8 installed and `CREATE EXTENSION vector` run."
+    if not await session.scalar(text("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'")):
+        raise NoPgvectorError(f"This PostgreSQL does not bring pgvector: {mend}")
+    try:
+        await session.execute(text("CREATE EXTENSION IF NOT EXISTS vector"))
+    except DBAPIError as error:
+        raise NoPgvectorError(f"We may not create the extension `vector` in this database: {mend}") from error
+
+
+async def make_tables(session: AsyncSession, kind: Kind) -> None:
+    """Make the tables of faces or of users, and that of how far they are."""
+    parent, key = PARENTS[kind]
+    await session.execute(text(STATE_TABLE))
+    await session.execute(
+        text(
+            f"CREATE TABLE IF NOT EXISTS {table_of(kind)} (id varchar(32), model varchar(64), "
+            "collection_id varchar(32) NOT NULL, vector halfvec NOT NULL, PRIMARY KEY (id, model), "
+            f"FOREIGN KEY (id, model) REFERENCES {parent} ({key}, model) ON DELETE CASCADE)"
+        )
+    )
+    name = f"ix_{table_of(kind)}_collection"
+    await session.execute(text(f"CREATE INDEX IF NOT EXISTS {name} ON {table_of(kind)} (collection_id, model)"))
+
+
+async def make_index(session: AsyncSession, space: Space, numbers: int) -> None:
+    """Make the graph of a model: vectors of two models have nothing to do with each other."""
+    await session.execute(text(f"SET LOCAL maintenance_work_mem = '{BUILD_MEMORY}'"))
+    name = re.sub(r"\W", "_", f"ix_near_{space.kind}_{space.model}")[:63]
+    await session.execute(
+        text(
+            f"CREATE INDEX IF NOT EXISTS {name} ON {table_of(space.kind)} USING hnsw "
+            f"((vector::halfvec({numbers})) halfvec_ip_ops) WHERE model = '{literal(space.model)}'"
+        )
+    )
+
+
+async def follow(session: AsyncSession, space: Space) -> None:
+    """Take over the vectors that were written since the last time; those that are gone are gone here as well."""
+    await lock_name(session, f"collection_near:{space.collection_id}:{space.kind}")
+    where = {"collection_id": space.collection_id, "model": space.model, "kind": space.kind}
+    query = text(
+        "SELECT revision FROM collection_near_state WHERE collection_id = :collection_id AND model = :model "
+        "AND kind = :kind"
+    )
+    since = await session.scalar(query, where) or 0
+    state = await read_state(session, space)
+    if state is None or state.revision == since:
+        return
+    put = text(
+        f"INSERT INTO {table_of(space.kind)} (id, model, collection_id, vector) "  # noqa: S608 - no name from outside
+        "SELECT i, :model, :collection_id, v::halfvec FROM unnest(CAST(:ids AS varchar[]), CAST(:vectors AS text[])) "
+        "AS given (i, v) ON CONFLICT (id, model) DO UPDATE SET vector = excluded.vector"
+    )
+    async for page in read_written(session, space, since=since):
+        rows = {**where, "ids": page.ids, "vectors": [written(np.frombuffer(raw, "<f2")) for raw in page.raw]}
+        rows.pop("kind")
+        await session.execute(put, rows)
+    await session.execute(
+        text(
+            "INSERT INTO collection_near_state (collection_id, model, kind, revision) "
+            "VALUES (:collection_id, :model, :kind, :revision) "
+            "ON CONFLICT (collection_id, model, kind) DO UPDATE SET revision = excluded.revision"
+        ),
+        {**where, "revision": state.revision},
+    )
+
+
+async def nearest(
+    session: AsyncSession, space: Space, vector: NDArray[np.float32], *, limit: int, least: float
+) -> list[Near]:
+    """Return the nearest of one vector, nearest first."""
+    distance = f"vector::halfvec({len(vector)}) <#> CAST(:vector AS halfvec({len(vector)}))"
+    query = text(
+        f"SELECT id, -({distance}) AS cosine FROM {table_of(space.kind)} "  # noqa: S608 - no name from outside
+        f"WHERE collection_id = :collection_id AND model = '{literal(space.model)}' ORDER BY {distance} LIMIT :limit"
+    )
+    found = await session.execute(
+        query, {"vector": written(vector), "collection_id": space.collection_id, "limit": limit}
+    )
+    near = [Near(id=row_id, cosine=min(cosine, 1.0)) for row_id, cosine in found if cosine >= least]
+    return sorted(near, key=lambda each: -each.cosine)
+
+
+def written(vector: NDArray[np.floating]) -> str:
+    """Write a vector as pgvector reads it."""
+    numbers: Sequence[float] = vector.astype(np.float32).tolist()
+    return "[" + ",".join(f"{number:.6g}" for number in numbers) + "]"
+
+
+def table_of(kind: Kind) -> str:
+    """Name the table of faces or of users."""
+    return f"collection_near_{kind}s"
+
+
+def literal(model: str) -> str:
+    """Return a model's name for a statement: an index of one model is used only where the statement names it."""
+    if not MODEL.fullmatch(model):
+        message = f"{model!r} is no name of a model"
+        raise ValueError(message)
+    return model

@@ -1,0 +1,101 @@
+"""What holds of every search, exact or not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fotofila.access.audit import OPERATOR
+from fotofila.core.config import SettingsError
+from fotofila.faces.collections import desk
+from fotofila.faces.collections.choose import search_of
+from fotofila.faces.collections.exact import ExactSearch
+from fotofila.faces.collections.search_port import Near, Space
+from tests.faces.collections.conftest import OWNER, Place, open_place
+from tests.faces.collections.painted import MODEL, picture, vector_of
+
+
+@pytest.fixture(params=["exact on sqlite", "exact on postgres", "pgvector"])
+async def searching(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+    url = f"sqlite:///{tmp_path / 'fotofila.db'}"
+    if "sqlite" not in request.param:
+        url = request.getfixturevalue("migrated_url")
+    kind = "pgvector" if request.param == "pgvector" else "exact"
+    async with open_place(tmp_path, url, faces_search=kind) as made:
+        yield made
+
+
+async def near(place: Place, person: int, *, limit: int = 10, least: float = 0.5) -> list[Near]:
+    info = await desk.describe_collection(place.context, OWNER, "guests")
+    space = Space(collection_id=info.id, model=MODEL)
+    (found,) = await search_of(place.context).search(
+        place.context.db, space, vector_of(person)[None], limit=limit, least_cosine=least
+    )
+    return found
+
+
+async def test_the_nearest_come_first_with_their_cosines(searching: Place) -> None:
+    ids = [
+        (await searching.index({"person": 1, "noise": noise}, photo=at)).records[0].face_id
+        for at, noise in enumerate((0.2, 0.9, 0.5))
+    ]
+    await searching.index(2, 3)
+    found = await near(searching, 1)
+    assert [each.id for each in found] == [ids[0], ids[2], ids[1]]
+    true = [float(vector_of(1) @ vector_of(1, noise=noise, photo=at)) for at, noise in ((0, 0.2), (2, 0.5), (1, 0.9))]
+    assert [each.cosine for each in found] == pytest.approx(true, abs=1e-3)
+    assert [each.id for each in await near(searching, 1, limit=1)] == [ids[0]]
+    assert [each.id for each in await near(searching, 1, least=true[1] - 0.01)] == [ids[0], ids[2]]
+
+
+async def test_what_was_added_and_removed_is_seen_by_the_next_search(searching: Place) -> None:
+    assert await near(searching, 1) == []
+    (first,) = (await searching.index(1)).records
+    assert [each.id for each in await near(searching, 1)] == [first.face_id]
+    (second,) = (await searching.index({"person": 1, "noise": 0.3}, photo=1)).records
+    assert [each.id for each in await near(searching, 1)] == [first.face_id, second.face_id]
+    await desk.delete_faces(searching.context, OWNER, "guests", [first.face_id], actor=OPERATOR)
+    assert [each.id for each in await near(searching, 1)] == [second.face_id]
+    await desk.delete_collection(searching.context, OWNER, "guests", actor=OPERATOR)
+    await desk.create_collection(searching.context, OWNER, "guests", actor=OPERATOR)
+    assert await near(searching, 1) == []
+
+
+async def test_users_are_renewed_when_their_faces_change(searching: Place) -> None:
+    records = [(await searching.index({"person": 1, "noise": 0.5}, photo=at)).records[0] for at in range(2)]
+    await desk.create_user(searching.context, OWNER, "guests", "ana", actor=OPERATOR)
+    scores = []
+    for record in records:
+        await desk.associate_faces(searching.context, OWNER, "guests", "ana", [record.face_id], actor=OPERATOR)
+        found = await desk.search_users_by_image(searching.context, OWNER, "guests", picture(1), actor=OPERATOR)
+        scores += [match.similarity for match in found.matches]
+    assert len(scores) == 2
+    await desk.delete_user(searching.context, OWNER, "guests", "ana", actor=OPERATOR)
+    found = await desk.search_users_by_image(searching.context, OWNER, "guests", picture(1), actor=OPERATOR)
+    assert found.matches == ()
+
+
+async def test_pgvector_finds_the_nearest_of_many(tmp_path: Path, migrated_url: str) -> None:
+    async with open_place(tmp_path, migrated_url, faces_search="pgvector") as place:
+        for group in range(4):
+            people = [{"person": 50 * group + at, "left": at / 50, "size": 0.015} for at in range(50)]
+            await place.index(*people, quality_filter="NONE"),
+            )
+        exact = ExactSearch(memory_bytes=1 << 30, threads=1)
+        info = await desk.describe_collection(place.context, OWNER, "guests")
+        space = Space(collection_id=info.id, model=MODEL)
+        asked = np.stack([vector_of(person, noise=0.7) for person in range(0, 200, 10)])
+        wanted = await exact.search(place.context.db, space, asked, limit=5)
+        found = await search_of(place.context).search(place.context.db, space, asked, limit=5)
+        await exact.close()
+        hits = [len({a.id for a in mine} & {b.id for b in theirs}) for mine, theirs in zip(found, wanted, strict=True)]
+        assert sum(hits) >= 0.95 * 5 * len(asked)
+
+
+async def test_pgvector_without_postgresql_is_refused_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="FOTOFILA_FACES_SEARCH"):
+        async with open_place(tmp_path, f"sqlite:///{tmp_path / 'fotofila.db'}", faces_search="pgvector"):
+            pass

@@ -28,6 +28,7 @@ COMMANDS = (
     entry("demo", RUN, "Show the whole way of a photo in a temporary folder, and end."),
     entry("analyze", PHOTOS, "Find the faces in photos, without a server."),
     entry("upload", PHOTOS, "Send photos and folders to a server; run it again to go on."),
+    entry("faces", PHOTOS, "Who is in a photo: index faces, search, compare, list."),
     entry("failures", PHOTOS, "What could not be done, why, and how to try again."),
     entry("keys", PEOPLE, "API keys: make, list, rotate, revoke."),
     entry("users", PEOPLE, "People: add, list, give a password or a sign-in link, remove."),

@@ -1,0 +1,1 @@
+"""Finding people in photos from the command line: on this machine, or by asking a server."""

@@ -82,8 +82,7 @@ async def test_pgvector_finds_the_nearest_of_many(tmp_path: Path, migrated_url: 
     async with open_place(tmp_path, migrated_url, faces_search="pgvector") as place:
         for group in range(4):
             people = [{"person": 50 * group + at, "left": at / 50, "size": 0.015} for at in range(50)]
-            await place.index(*people, quality_filter="NONE"),
-            )
+            await place.index(*people, quality_filter="NONE")
         exact = ExactSearch(memory_bytes=1 << 30, threads=1)
         info = await desk.describe_collection(place.context, OWNER, "guests")
         space = Space(collection_id=info.id, model=MODEL)

@@ -31,14 +31,14 @@ TWO = (0.5314, 0.3901, 0.0250, 0.0461)
 SCOPES = ("photos:read", "photos:write")
 
 
-async def make_target(context: Context, *scopes: str, url: str = "") -> Target:
+async def make_target(context: Context, *scopes: str, url: str = "", owner: str = "") -> Target:
     """Make an access key."""
     async with context.db.write() as session:
         first = await ensure_default_workspace(session, now=context.clock.now(), detection="fast")
         made = await create_aws_key(
             session,
             keys=context.secret_keys,
-            owner=first.workspace.id,
+            owner=owner or first.workspace.id,
             name="test",
             scopes=scopes or SCOPES,
             now=context.clock.now(),

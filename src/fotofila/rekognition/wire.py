@@ -52,12 +52,16 @@ INVOCATION = "amz-sdk-invocation-id"
 class Wire:
     """Answers requests, as an ASGI application that a route or a listener of its own leads to."""
 
+    path = "/rekognition"
+    """What requests are counted under, on either port."""
+
     def __init__(self, operations: Mapping[str, Operation] = OPERATIONS) -> None:
         self._operations = operations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one."""
         request = Request(scope, receive)
+        scope["route"] = self
         info = request_info(scope)
         info.body_cap_bytes = None
         name = operation_name(request)

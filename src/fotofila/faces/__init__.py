@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fotofila.core.capability import Capability, JobKind
+from fotofila.core.capability import Capability, JobKind, Loop
 
 capability = Capability(
     name="faces",
@@ -11,6 +11,8 @@ capability = Capability(
         "fotofila.faces.collections.routes.faces:router",
         "fotofila.faces.collections.routes.search:router",
         "fotofila.faces.collections.routes.users:router",
+        "fotofila.faces.collections.routes.care:router",
+        "fotofila.faces.collections.routes.remodel:router",
     ),
     job_kinds=(
         JobKind(
@@ -22,7 +24,16 @@ capability = Capability(
             resolve="fotofila.faces.service:resolve",
         ),
     ),
-    tables=("fotofila.faces.models", "fotofila.faces.collections.models"),
+    loops=(
+        Loop(name="faces.expiry", role="sweeper", run="fotofila.faces.collections.care_expire:run"),
+        Loop(name="faces.remodel", role="reconciler", run="fotofila.faces.collections.remodel_loop:run"),
+    ),
+    tables=(
+        "fotofila.faces.models",
+        "fotofila.faces.collections.models",
+        "fotofila.faces.collections.remodel_models",
+        "fotofila.faces.collections.care_models",
+    ),
     specs="fotofila.faces.specs:SPECS",
     photo_detail="fotofila.faces.service:photo_detail",
     report="fotofila.faces.service:report",

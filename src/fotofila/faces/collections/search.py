@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fotofila.access.audit import Actor, record
 from fotofila.core.capability import Context
 from fotofila.core.errors import InvalidInputError
-from fotofila.faces.collections.choose import search_of
+from fotofila.faces.collections.both_models import near, other_model_of, query_of_face, query_of_faces
 from fotofila.faces.collections.errors import NoFaceError
 from fotofila.faces.collections.models import CollectionRow
 from fotofila.faces.collections.quality_filter import choose, largest
-from fotofila.faces.collections.search_port import Near, Space
-from fotofila.faces.collections.similarity import cosine_for, similarity
-from fotofila.faces.collections.store import faces_by_id, open_collection, records_of, vector_engine, vector_of_face
+from fotofila.faces.collections.search_port import Near
+from fotofila.faces.collections.similarity import similarity
+from fotofila.faces.collections.store import faces_by_id, open_collection, records_of, vector_engine
 from fotofila.faces.collections.types import FaceMatch, QualityFilter, SearchedFace
 from fotofila.faces.engine.base import FindOptions, Found
 
@@ -47,8 +47,8 @@ async def search_faces(
     check_bounds(threshold, limit)
     async with context.db.read() as session:
         collection = await open_collection(session, owner, name)
-        vector = await vector_of_face(session, collection, face_id)
-    found = await near(context, collection, vector[None], threshold=threshold, limit=limit + 1)
+        query = await query_of_face(session, collection, face_id)
+    found = await near(context, collection, query, threshold=threshold, limit=limit + 1)
     others = [[each for each in found[0] if each.id != face_id][:limit]]
     detail = {"face_id": face_id, "threshold": threshold}
     return (await told(context, collection, others, actor=actor, detail=detail))[0]
@@ -74,12 +74,13 @@ async def search_faces_by_image(
     """
     check_bounds(threshold, limit)
     most = 1 if quality_filter == "NONE" else None
-    collection, found = await open_and_find(context, owner, name, image, most=most)
+    collection, other_model, found = await open_and_find(context, owner, name, image, most=most)
     chosen = largest(found, quality_filter=quality_filter)
     if not chosen.faces:
         raise NoFaceError
     face = chosen.faces[0].face
-    hits = await near(context, collection, embeddings([face.embedding]), threshold=threshold, limit=limit)
+    query = await query_of_faces(context, chosen.faces[:1], other_model)
+    hits = await near(context, collection, query, threshold=threshold, limit=limit)
     matches = await told(context, collection, hits, actor=actor, detail={"image": 1, "threshold": threshold})
     return SearchedFace(face=face, matches=matches[0], model=collection.model)
 
@@ -102,13 +103,14 @@ async def search_all_faces(
         RecognitionOffError: neither the workspace nor the collection recognises faces.
     """
     check_bounds(threshold, limit)
-    collection, found = await open_and_find(context, owner, name, image)
+    collection, other_model, found = await open_and_find(context, owner, name, image)
     passed = choose(found, quality_filter=quality_filter, max_faces=len(found.faces)).faces
-    faces = [each.face for each in found.faces if each in passed]
-    if not faces:
+    kept = [each for each in found.faces if each in passed]
+    if not kept:
         return ()
-    vectors = embeddings([face.embedding for face in faces])
-    hits = await near(context, collection, vectors, threshold=threshold, limit=limit)
+    faces = [each.face for each in kept]
+    query = await query_of_faces(context, kept, other_model)
+    hits = await near(context, collection, query, threshold=threshold, limit=limit)
     matches = await told(context, collection, hits, actor=actor, detail={"image": len(faces), "threshold": threshold})
     return tuple(
         SearchedFace(face=face, matches=mine, model=collection.model) for face, mine in zip(faces, matches, strict=True)
@@ -117,21 +119,15 @@ async def search_all_faces(
 
 async def open_and_find(
     context: Context, owner: str, name: str, image: bytes, *, most: int | None = None
-) -> tuple[CollectionRow, Found]:
-    """Return the collection, and the faces of an image (the largest `most`) with vectors that fit it."""
+) -> tuple[CollectionRow, str | None, Found]:
+    """Return the collection, its other model while it is between two, and the largest `most` faces of an image."""
     async with context.db.read() as session:
         collection = await open_collection(session, owner, name)
-    options = FindOptions(age=False, gender=False, embed=True, model=collection.model, most=most)
-    return collection, await vector_engine(context).find_faces(image, options=options)
-
-
-async def near(
-    context: Context, collection: CollectionRow, vectors: NDArray[np.float32], *, threshold: float, limit: int
-) -> list[list[Near]]:
-    """Return the nearest faces of each vector that are similar enough."""
-    space = Space(collection_id=collection.id, model=collection.model)
-    least = cosine_for(collection.model, threshold)
-    return await search_of(context).search(context.db, space, vectors, limit=limit, least_cosine=least)
+        other_model = await other_model_of(session, collection)
+    options = FindOptions(
+        age=False, gender=False, embed=True, chips=other_model is not None, model=collection.model, most=most
+    )
+    return collection, other_model, await vector_engine(context).find_faces(image, options=options)
 
 
 async def told(

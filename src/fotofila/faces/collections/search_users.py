@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.access.audit import Actor
 from fotofila.core.capability import Context
 from fotofila.core.errors import InvalidInputError
+from fotofila.faces.collections.both_models import Query, near, query_of_face, query_of_faces, query_of_user
 from fotofila.faces.collections.change import find_user
-from fotofila.faces.collections.choose import search_of
-from fotofila.faces.collections.models import CollectionRow, CollectionUser, UserVector
+from fotofila.faces.collections.models import CollectionRow, CollectionUser
 from fotofila.faces.collections.quality_filter import largest
-from fotofila.faces.collections.search import LIMIT, THRESHOLD, check_bounds, embeddings, open_and_find
-from fotofila.faces.collections.search_port import Near, Space
-from fotofila.faces.collections.similarity import cosine_for, similarity
-from fotofila.faces.collections.store import open_collection, unpack, vector_of_face
+from fotofila.faces.collections.search import LIMIT, THRESHOLD, check_bounds, open_and_find
+from fotofila.faces.collections.search_port import Near
+from fotofila.faces.collections.similarity import similarity
+from fotofila.faces.collections.store import open_collection
 from fotofila.faces.collections.types import QualityFilter, SearchedUsers, UserMatch
 from fotofila.faces.collections.users import audit, user_record
 
@@ -52,13 +50,11 @@ async def search_users(
     async with context.db.read() as session:
         collection = await open_collection(session, owner, name)
         if face_id is not None:
-            vector: NDArray[np.float32] | None = await vector_of_face(session, collection, face_id)
+            query = await query_of_face(session, collection, face_id)
         else:
             user = await find_user(session, collection, user_id or "")
-            itself, vector = user.id, await vector_of_user(session, collection, user)
-    found: Sequence[Near] = ()
-    if vector is not None:
-        found = await near_users(context, collection, vector, threshold=threshold, limit=limit + 1)
+            itself, query = user.id, await query_of_user(session, collection, user)
+    found = await near_users(context, collection, query, threshold=threshold, limit=limit + 1)
     others = [each for each in found if each.id != itself][:limit]
     detail = {"face_id": face_id, "user_id": user_id, "threshold": threshold}
     matches = await tell_users(context, collection, others, actor=actor, detail=detail)
@@ -83,34 +79,23 @@ async def search_users_by_image(
         RecognitionOffError: neither the workspace nor the collection recognises faces.
     """
     check_bounds(threshold, limit)
-    collection, found = await open_and_find(context, owner, name, image)
+    collection, other_model, found = await open_and_find(context, owner, name, image)
     chosen = largest(found, quality_filter=quality_filter)
     if not chosen.faces:
         return SearchedUsers(matches=(), left_out=chosen.left_out, model=collection.model)
     face = chosen.faces[0].face
-    vector = embeddings([face.embedding])[0]
-    hits = await near_users(context, collection, vector, threshold=threshold, limit=limit)
+    query = await query_of_faces(context, chosen.faces[:1], other_model)
+    hits = await near_users(context, collection, query, threshold=threshold, limit=limit)
     matches = await tell_users(context, collection, hits, actor=actor, detail={"image": 1, "threshold": threshold})
     return SearchedUsers(matches=matches, face=face, left_out=chosen.left_out, model=collection.model)
 
 
-async def vector_of_user(
-    session: AsyncSession, collection: CollectionRow, user: CollectionUser
-) -> NDArray[np.float32] | None:
-    """Return the mean of a user's vectors; None where there are no faces."""
-    query = select(UserVector.vector).where(UserVector.user_row_id == user.id, UserVector.model == collection.model)
-    raw = await session.scalar(query)
-    return None if raw is None else unpack(raw)
-
-
 async def near_users(
-    context: Context, collection: CollectionRow, vector: NDArray[np.float32], *, threshold: float, limit: int
+    context: Context, collection: CollectionRow, query: Query, *, threshold: float, limit: int
 ) -> Sequence[Near]:
-    """Return the users that are similar enough, nearest first."""
-    space = Space(collection_id=collection.id, model=collection.model, kind="user")
-    least = cosine_for(collection.model, threshold)
-    found = await search_of(context).search(context.db, space, vector[None], limit=limit, least_cosine=least)
-    return found[0]
+    """Return the users that are similar enough, nearest first; a user without faces is like nobody."""
+    found = await near(context, collection, query, threshold=threshold, limit=limit, kind="user")
+    return found[0] if found else ()
 
 
 async def tell_users(

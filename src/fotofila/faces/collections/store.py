@@ -14,7 +14,7 @@ from fotofila.access.workspaces import get_workspace
 from fotofila.core.capability import Context
 from fotofila.core.errors import ConflictError
 from fotofila.core.ids import is_id
-from fotofila.faces.collections.errors import CollectionNotFoundError, FaceNotFoundError, RecognitionOffError
+from fotofila.faces.collections.errors import CollectionNotFoundError, RecognitionOffError
 from fotofila.faces.collections.models import CollectionFace, CollectionRow, FaceChip, FaceVector
 from fotofila.faces.collections.types import CollectionInfo, FaceRecord
 from fotofila.faces.engine.base import FaceEngine, MakesVectors, engine_of
@@ -136,18 +136,6 @@ async def faces_by_id(session: AsyncSession, collection_id: str, ids: Iterable[s
         )
         rows |= {row.id: row for row in await session.scalars(query)}
     return rows
-
-
-async def vector_of_face(session: AsyncSession, row: CollectionRow, face_id: str) -> NDArray[np.float32]:
-    """Return the vector of a face of the collection's model.
-
-    Raises:
-        FaceNotFoundError: the collection has no such face.
-    """
-    raw = (await vectors_of_faces(session, row, [face_id])).get(face_id)
-    if raw is None:
-        raise FaceNotFoundError(f"The collection {row.name!r} has no face {face_id!r}: list its faces to see them.")
-    return raw
 
 
 async def vectors_of_faces(

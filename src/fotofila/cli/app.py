@@ -29,6 +29,7 @@ COMMANDS = (
     entry("analyze", PHOTOS, "Find the faces in photos, without a server."),
     entry("upload", PHOTOS, "Send photos and folders to a server; run it again to go on."),
     entry("faces", PHOTOS, "Who is in a photo: index faces, search, compare, list."),
+    entry("collections", PHOTOS, "Collections of faces: list, make, erase, export, import."),
     entry("failures", PHOTOS, "What could not be done, why, and how to try again."),
     entry("keys", PEOPLE, "API keys: make, list, rotate, revoke."),
     entry("users", PEOPLE, "People: add, list, give a password or a sign-in link, remove."),

@@ -17,9 +17,15 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from fotofila.core.folder_events import FolderEvents
+
 T = TypeVar("T")
 
 POLL_SECONDS = 0.02
+QUIET_SECONDS = 2.0
+"""Without a commit for so long, one listens for writes instead of looking: an idle process costs nothing then."""
+DEAF_SECONDS = 5.0
+"""What one hears is the write; the commit is seen a moment later, on a slow disk a long one. So one looks also then."""
 BEGIN_WRITING = "BEGIN IMMEDIATE"
 SHORTEST_NAP_SECONDS, LONGEST_NAP_SECONDS = 0.0005, 0.005
 
@@ -36,12 +42,15 @@ def identity(path: Path) -> tuple[int, int] | None:
 class SqliteChanges:
     """One connection, read by one task for as long as anybody waits."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, quiet_seconds: float = QUIET_SECONDS) -> None:
         self._path = path
+        self._quiet_seconds = quiet_seconds
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._waiters: set[asyncio.Future[None]] = set()
         self._task: asyncio.Task[None] | None = None
+        self._writes: FolderEvents | None = None
+        self._moved_at = time.monotonic()
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None and identity(self._path) != self._file:
@@ -86,12 +95,24 @@ class SqliteChanges:
 
     async def _watch(self, seen: int) -> None:
         while self._waiters:
-            await asyncio.sleep(POLL_SECONDS)
+            await self._pause(seen)
             if (version := self.mark()) != seen:
                 seen = version
+                self._moved_at = time.monotonic()
                 for waiter in self._waiters:
                     if not waiter.done():
                         waiter.set_result(None)
+
+    async def _pause(self, seen: int) -> None:
+        """Wait until it is worth looking again."""
+        if time.monotonic() - self._moved_at >= self._quiet_seconds:
+            if self._writes is None:
+                self._writes = FolderEvents(self._path.parent)
+            if self._writes.arm():
+                if self.mark() == seen and await self._writes.heard(DEAF_SECONDS):
+                    self._moved_at = time.monotonic()  # the commit is near
+                return
+        await asyncio.sleep(POLL_SECONDS)
 
     async def close(self) -> None:
         """Stop listening."""
@@ -99,6 +120,8 @@ class SqliteChanges:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        if self._writes is not None:
+            self._writes.close()
         if self._connection is not None:
             self._connection.close()
 

@@ -1,0 +1,58 @@
+"""Hearing of the next write to a file of a folder, from any process of this machine, without asking (inotify(7))."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import sys
+from pathlib import Path
+
+IN_MODIFY, IN_ONESHOT = 0x2, 0x80000000
+EVENT_BYTES = 4096
+
+
+class FolderEvents:
+    """One folder of local files. Only Linux tells; elsewhere, and where it has no more ears to lend, `arm` says no."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = os.fsencode(folder)
+        self._libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+        self._ear = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC) if self._libc is not None else -1
+
+    def arm(self) -> bool:
+        """Listen from now on; False where one has to look instead.
+
+        For one write only: a busy folder is better looked at now and then than heard of all the time.
+        """
+        if self._libc is None or self._ear < 0:
+            return False
+        watch: int = self._libc.inotify_add_watch(self._ear, self._folder, IN_MODIFY | IN_ONESHOT)
+        return watch >= 0
+
+    async def heard(self, timeout_seconds: float) -> bool:
+        """Wait for a write since `arm`; False when there was none in this time."""
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(self._ear, lambda: None if told.done() else told.set_result(None))
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await told
+        except TimeoutError:
+            return False
+        finally:
+            loop.remove_reader(self._ear)
+        self._forget()
+        return True
+
+    def _forget(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._ear, EVENT_BYTES):
+                pass
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._ear >= 0:
+            os.close(self._ear)
+            self._ear = -1

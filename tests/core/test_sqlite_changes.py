@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from fotofila.core.folder_events import FolderEvents
+from fotofila.core.sqlite import SqliteChanges
+
+EVER = 60.0
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(tmp_path / "some.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE rows (n)")
+        yield connection
+
+
+@pytest.mark.parametrize("quiet_seconds", [0.0, EVER], ids=["heard", "looked for"])
+async def test_commits_of_others_wake_who_waits(
+    tmp_path: Path, writer: sqlite3.Connection, quiet_seconds: float
+) -> None:
+    changes = SqliteChanges(tmp_path / "some.db", quiet_seconds=quiet_seconds)
+    async with asyncio.timeout(EVER):
+        for _ in range(3):
+            mark = changes.mark()
+            waiting = asyncio.create_task(changes.wait(2 * EVER, since=mark))
+            await asyncio.sleep(0)
+            writer.execute("INSERT INTO rows VALUES (1)")
+            await waiting
+            assert changes.mark() != mark
+    await changes.close()
+
+
+async def test_who_waits_too_long_is_let_go(tmp_path: Path, writer: sqlite3.Connection) -> None:
+    changes = SqliteChanges(tmp_path / "some.db", quiet_seconds=0)
+    await changes.wait(0.01, since=changes.mark())
+    await changes.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nobody tells elsewhere")
+async def test_a_write_since_arming_is_heard_once(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    events = FolderEvents(tmp_path)
+    assert events.arm()
+    file.write_bytes(b"x")
+    file.write_bytes(b"y")
+    assert await events.heard(EVER)
+    assert not await events.heard(0.01)
+    assert events.arm()
+    file.write_bytes(b"z")
+    assert await events.heard(EVER)
+    events.close()
+
+
+def test_folder_that_is_not_there_has_to_be_looked_at(tmp_path: Path) -> None:
+    events = FolderEvents(tmp_path / "none")
+    assert not events.arm()
+    events.close()
+    assert not events.arm()

@@ -10,6 +10,7 @@ BENCHES = {
     "faces-speed": ("bench.faces_speed", "vision beside OpenCV and dlib, and a photo's whole way"),
     "images": ("bench.images", "CPU of what is done to a photo and is not vision"),
     "redrive": ("bench.redrive", "ten thousand failures redriven, with their history"),
+    "face-search": ("bench.face_search", "collections of 10,000 to a million faces, beside pgvector and a linear scan"),
     "similarity": ("bench.similarity", "the curve of similarity: fitted on labelled people, checked on others"),
     "pipeline": ("bench.pipeline", "the whole pipeline without vision, by role, beside Celery and Dramatiq"),
 }

@@ -30,7 +30,8 @@ export const collectionsPart = {
   },
 
   collectionForm: {
-    nameHint: "Letters without accents, digits and . _ - only. It cannot be changed later.",
+    nameHint:
+      "Only letters without accents, digits, dots, hyphens and underscores. It cannot be changed later.",
     nameExample: "wedding-2026",
     biometricsTitle: "This switches biometrics on",
     biometrics: [
@@ -171,6 +172,7 @@ export const collectionsPart = {
     removeBody: "Fingerprints and pictures of these faces are erased for good. This cannot be undone.",
     removed: (count: number) =>
       plural(count, { one: "1 face was deleted.", other: `${n(count)} faces were deleted.` }),
+    assignShort: "Assign",
     assign: "Assign to a person",
     assignTitle: (count: number) => `Whose ${count === 1 ? "face is this" : "faces are these"}?`,
     assigned: (count: number, name: string) => `${faces(count)} assigned to ${name}.`,
@@ -187,7 +189,8 @@ export const collectionsPart = {
     lead: "A person is several faces taken together: found more surely than by one photo.",
     create: "Add a person",
     userId: "Id of the person",
-    userIdHint: "Letters without accents, digits and . _ - : only: a number of yours rather than a name.",
+    userIdHint:
+      "Only letters without accents, digits, dots, hyphens, underscores and colons; better a number of yours than a name.",
     list: "People of the collection",
     emptyTitle: "No people yet",
     empty: "Add a person here, then choose their faces in the list of faces.",
@@ -214,7 +217,7 @@ export const collectionsPart = {
     deleteTitle: (name: string) => `Delete the collection ${name}?`,
     deleteLead: "Erases every face, fingerprint and picture in it.",
     deleteBody: (count: number) =>
-      `${count === 0 ? "The collection" : `All ${faces(count)}`}, with fingerprints and pictures, will be erased for good. This cannot be undone.`,
+      `${count === 0 ? "The collection" : `Everything in it, ${faces(count)} with fingerprints and pictures,`} is erased for good. This cannot be undone.`,
     deleteType: (name: string) => `Type ${name} to confirm`,
     delete: "Delete the collection",
     deleted: (name: string) => `The collection ${name} was erased.`,

@@ -42,7 +42,7 @@ export const collectionsPart: Pick<
   },
 
   collectionForm: {
-    nameHint: "Só letras sem acento, números e . _ -. Não pode ser mudado depois.",
+    nameHint: "Só letras sem acento, números, pontos, hifens e sublinhados. Não pode ser mudado depois.",
     nameExample: "casamento-2026",
     biometricsTitle: "Isto liga a biometria",
     biometrics: [
@@ -196,6 +196,7 @@ export const collectionsPart: Pick<
       "As impressões e as imagens destes rostos são eliminadas para sempre. Isto não pode ser desfeito.",
     removed: (count) =>
       plural(count, { one: `${n(count)} rosto foi apagado.`, other: `${n(count)} rostos foram apagados.` }),
+    assignShort: "Atribuir",
     assign: "Atribuir a uma pessoa",
     assignTitle: (count) => (count === 1 ? "De quem é este rosto?" : "De quem são estes rostos?"),
     assigned: (count, name) =>
@@ -216,7 +217,8 @@ export const collectionsPart: Pick<
     lead: "Uma pessoa são vários rostos tomados juntos: é encontrada com mais segurança do que por uma foto só.",
     create: "Adicionar pessoa",
     userId: "Id da pessoa",
-    userIdHint: "Só letras sem acento, números e . _ - : — de preferência um número seu, não um nome.",
+    userIdHint:
+      "Só letras sem acento, números, pontos, hifens, sublinhados e dois-pontos; melhor um número seu que um nome.",
     list: "Pessoas da coleção",
     emptyTitle: "Ainda não há pessoas",
     empty: "Adicione uma pessoa aqui e depois escolha os rostos dela na lista de rostos.",
@@ -238,7 +240,7 @@ export const collectionsPart: Pick<
     deleteTitle: (name) => `Apagar a coleção ${name}?`,
     deleteLead: "Elimina todos os rostos, impressões e imagens dela.",
     deleteBody: (count) =>
-      `${count === 0 ? "A coleção" : plural(count, { one: `O ${n(count)} rosto`, other: `Todos os ${n(count)} rostos` })}, com impressões e imagens, será eliminado para sempre. Isto não pode ser desfeito.`,
+      `${count === 0 ? "A coleção será eliminada" : `Tudo o que há nela, ${faces(count)} com impressões e imagens, será eliminado`} para sempre. Isto não pode ser desfeito.`,
     deleteType: (name) => `Digite ${name} para confirmar`,
     delete: "Apagar a coleção",
     deleted: (name) => `A coleção ${name} foi eliminada.`,

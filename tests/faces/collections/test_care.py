@@ -173,6 +173,7 @@ async def add_photo_face(context: Context) -> None:
                     "size_bytes": 1,
                     "checksum_sha256": "0" * 64,
                     "original_key": "a",
+                    "job_id": "0" * 32,
                     "created_at": now,
                 }
             )

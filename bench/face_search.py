@@ -159,6 +159,7 @@ async def search_exactly(folder: Path, searches: int) -> dict[str, Any]:
     began = time.perf_counter()
     await search.search(database, SPACE, queries[:20], limit=LIMIT, least_cosine=LEAST)
     twenty = time.perf_counter() - began
+    held = resident_mb() - before
     await search.close()
     await database.close()
     return {
@@ -166,7 +167,7 @@ async def search_exactly(folder: Path, searches: int) -> dict[str, Any]:
         "loop_held_ms": round(1000 * STALL[0], 1),
         **laps.figures(),
         "twenty_faces_at_once_ms": round(1000 * twenty, 2),
-        "memory_mb": round(resident_mb() - before),
+        "memory_mb": round(held),
         "found": f"{hits}/{len(queries)}",
     }
 

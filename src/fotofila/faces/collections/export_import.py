@@ -40,8 +40,8 @@ from fotofila.faces.collections.store import expiry, find_collection
 from fotofila.faces.engine.base import MakesVectors, engine_of
 
 BATCH = 500
-TIMESTAMP = 12
-"""Hex digits of an id that tell when it was made."""
+SORTING = 16
+"""Hex digits of an id that tell when it was made, and in which turn."""
 
 
 class OtherModelError(ConflictError):
@@ -286,7 +286,7 @@ async def free_ids(session: AsyncSession, collection_id: str, wanted: Sequence[s
 def other_id(collection_id: str, face_id: str) -> str:
     """Return another id for a face, the same each time, which sorts as the old one."""
     digest = hashlib.sha256(f"{collection_id}:{face_id}".encode()).hexdigest()
-    return face_id[:TIMESTAMP] + digest[: 32 - TIMESTAMP]
+    return face_id[:SORTING] + digest[: 32 - SORTING]
 
 
 def face_row(collection: CollectionRow, face_id: str, line: FaceLine) -> dict[str, Any]:

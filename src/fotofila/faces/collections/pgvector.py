@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ EF_SEARCH = 100
 MOST_EF_SEARCH = 1000
 MOST_TUPLES = 200_000
 """Vectors that are looked at for one search, those of other collections among them."""
+LONGEST_SECONDS = 7200.0
+"""Of building the index of many millions."""
 BUILD_MEMORY = "512MB"
 MODEL = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 
@@ -69,6 +72,7 @@ class PgvectorSearch:
         where = {"id": space.collection_id, "model": space.model, "kind": space.kind}
         if not await db.has_row(CURRENT, **where):
             async with db.write() as session:
+                await session.execute(text("SET LOCAL statement_timeout = 0"))
                 await follow(session, space)
         async with db.write() as session:  # what is set is set for one transaction, and this begins one
             await session.execute(text(f"SET LOCAL hnsw.ef_search = {min(max(EF_SEARCH, limit), MOST_EF_SEARCH)}"))
@@ -130,12 +134,17 @@ async def make_index(session: AsyncSession, space: Space, numbers: int) -> None:
     """Make the graph of a model: vectors of two models have nothing to do with each other."""
     await session.execute(text(f"SET LOCAL maintenance_work_mem = '{BUILD_MEMORY}'"))
     name = re.sub(r"\W", "_", f"ix_near_{space.kind}_{space.model}")[:63]
-    await session.execute(
-        text(
-            f"CREATE INDEX IF NOT EXISTS {name} ON {table_of(space.kind)} USING hnsw "
-            f"((vector::halfvec({numbers})) halfvec_ip_ops) WHERE model = '{literal(space.model)}'"
-        )
+    await run_long(
+        session,
+        f"CREATE INDEX IF NOT EXISTS {name} ON {table_of(space.kind)} USING hnsw "
+        f"((vector::halfvec({numbers})) halfvec_ip_ops) WHERE model = '{literal(space.model)}'",
     )
+
+
+async def run_long(session: AsyncSession, statement: str, *values: object) -> None:
+    """Run a statement, with `$1`, that may take longer than the pool lets any other."""
+    raw: Any = (await (await session.connection()).get_raw_connection()).driver_connection
+    await raw.execute(statement, *values, timeout=LONGEST_SECONDS)
 
 
 async def follow(session: AsyncSession, space: Space) -> None:
@@ -150,15 +159,14 @@ async def follow(session: AsyncSession, space: Space) -> None:
     state = await read_state(session, space)
     if state is None or state.revision == since:
         return
-    put = text(
+    put = (
         f"INSERT INTO {table_of(space.kind)} (id, model, collection_id, vector) "  # noqa: S608 - no name from outside
-        "SELECT i, :model, :collection_id, v::halfvec FROM unnest(CAST(:ids AS varchar[]), CAST(:vectors AS text[])) "
+        "SELECT i, $1, $2, v::halfvec FROM unnest($3::varchar[], $4::text[]) "
         "AS given (i, v) ON CONFLICT (id, model) DO UPDATE SET vector = excluded.vector"
     )
     async for page in read_written(session, space, since=since):
-        rows = {**where, "ids": page.ids, "vectors": [written(np.frombuffer(raw, "<f2")) for raw in page.raw]}
-        rows.pop("kind")
-        await session.execute(put, rows)
+        vectors = [written(np.frombuffer(raw, "<f2")) for raw in page.raw]
+        await run_long(session, put, space.model, space.collection_id, page.ids, vectors)
     await session.execute(
         text(
             "INSERT INTO collection_near_state (collection_id, model, kind, revision) "

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 
 from fotofila.access.audit import OPERATOR, record
@@ -94,8 +95,8 @@ def verify(
     With checkpoints from elsewhere: `fotofila audit verify --checkpoints kept.jsonl`
     """
     settings = prepare(data_dir)
-    keys = with_public(own_keys(settings), public_key)
-    kept = [document for path in checkpoints or () for document in read_documents(path.open(encoding="utf-8"))]
+    keys = verifying_keys(settings, public_key)
+    kept = [each for path in checkpoints or () for each in read_documents(path.read_text("utf-8").splitlines())]
     found = run_async(verify_file(file, keys, kept) if file else verify_here(settings, keys, kept))
     if json:
         print_json({"ok": found.broken is None, **asdict(found)})
@@ -146,7 +147,7 @@ def verify_receipt(
     `fotofila audit verify-receipt receipt.json`
     """
     settings = prepare(data_dir)
-    known = with_public(own_keys(settings), public_key)
+    known = verifying_keys(settings, public_key)
     receipt = read_receipt(file)
     known.demand(receipt)
     if json:
@@ -182,8 +183,13 @@ def read_receipt(path: Path) -> dict[str, Any]:
     return document
 
 
-def with_public(keys: SigningKeys, paths: Iterable[Path] | None) -> SigningKeys:
-    """Add keys of files."""
+def verifying_keys(settings: Settings, paths: Iterable[Path] | None) -> SigningKeys:
+    """Load the keys of this program, where it has any, and those of files: who only verifies gets none made."""
+    has_own = settings.audit_key.get_secret_value() or settings.secret_key.get_secret_value()
+    if has_own or (settings.data_dir / "secret.key").exists():
+        keys = own_keys(settings)
+    else:
+        keys = SigningKeys(private=Ed25519PrivateKey.generate(), public={})
     for path in paths or ():
         keys = keys.with_public(path.read_text(encoding="utf-8", errors="replace"))
     return keys

@@ -12,6 +12,7 @@ BENCHES = {
     "redrive": ("bench.redrive", "ten thousand failures redriven, with their history"),
     "face-search": ("bench.face_search", "collections of 10,000 to a million faces, beside pgvector and a linear scan"),
     "similarity": ("bench.similarity", "the curve of similarity: fitted on labelled people, checked on others"),
+    "rekognition": ("bench.rekognition", "searches by image over the wire, with boto3, among 50,000 faces"),
     "pipeline": ("bench.pipeline", "the whole pipeline without vision, by role, beside Celery and Dramatiq"),
 }
 WITHOUT_OPTIONS = ("faces-speed", "images")

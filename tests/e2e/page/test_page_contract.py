@@ -34,6 +34,12 @@ NOT_ON_THE_PAGE = {
     "notification_failed",
     "object_exists",
     "newer_message",
+    "wrong_export_key",
+    "other_model",
+    "no_pgvector",
+    "bad_signature",
+    "bad_export",
+    "bad_audit_file",
 }
 """Said on the command line or in the log, or turned into another error before an answer is made."""
 

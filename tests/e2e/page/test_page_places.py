@@ -17,6 +17,7 @@ pytestmark = pytest.mark.e2e
 
 PLACES = {
     "photos": "#/",
+    "collections": "#/collections",
     "failures": "#/failures",
     "policies": "#/failures/policies",
     "reports": "#/reports",

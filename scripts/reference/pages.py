@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scripts.reference import commands, errors, metrics, models, pipeline, routes, settings
+from scripts.reference import commands, errors, metrics, models, pipeline, rekognition, routes, settings
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings.page,
@@ -17,6 +17,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "roles.md": pipeline.roles_page,
     "metrics.md": metrics.page,
     "models.md": models.page,
+    "rekognition.md": rekognition.page,
 }
 NOTE = "<!-- Made from the code by `make docs`: change the code, not this page. -->"
 

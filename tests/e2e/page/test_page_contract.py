@@ -17,7 +17,10 @@ from fotofila.core.errors import FotofilaError
 
 WEB = Path(__file__).parents[3] / "web"
 NOT_ON_THE_PAGE = {
+    "bad_audit_file",
     "bad_backup",
+    "bad_export",
+    "bad_signature",
     "database_program_failed",
     "newer_results",
     "piece_mismatch",
@@ -33,6 +36,7 @@ NOT_ON_THE_PAGE = {
     "bad_cursor",
     "notification_failed",
     "object_exists",
+    "other_model",
     "newer_message",
     "wrong_export_key",
     "other_model",

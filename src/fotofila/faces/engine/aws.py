@@ -52,10 +52,10 @@ class RekognitionEngine:
 
     name = "rekognition"
 
-    def __init__(self, calls: PacedCalls, children: Children) -> None:
+    def __init__(self, calls: PacedCalls, pictures: Children) -> None:
         """Connect to nothing yet."""
         self._calls = calls
-        self._children = children
+        self.pictures = pictures
         self._model = answers.model_of("")
 
     @property
@@ -65,7 +65,7 @@ class RekognitionEngine:
 
     async def find_faces(self, image: bytes, *, options: FindOptions) -> Found:
         """Find and describe the faces of a picture; there are neither vectors nor chips."""
-        picture = await self._children.sendable(image)
+        picture = await self.pictures.sendable(image)
         told = await self._call("detect_faces", Image={"Bytes": picture.content}, Attributes=attributes_of(options))
         faces = [answers.face(each) for each in told["FaceDetails"]]
         kept = sorted((face for face in faces if face.confidence >= options.min_confidence), key=by_size)
@@ -101,7 +101,7 @@ class RekognitionEngine:
         attributes: bool = True,
     ) -> AddedFaces:
         """Add the faces of a picture; see the port."""
-        picture = await self._children.sendable(image)
+        picture = await self.pictures.sendable(image)
         named = {} if external_image_id is None else {"ExternalImageId": external_image_id}
         told = await self._call(
             "index_faces",
@@ -158,7 +158,7 @@ class RekognitionEngine:
         quality_filter: QualityFilter = "NONE",
     ) -> Searched:
         """Find the faces that are like the largest of a picture."""
-        picture = await self._children.sendable(image)
+        picture = await self.pictures.sendable(image)
         with saying_there_is_no_face():
             told = await self._call(
                 "search_faces_by_image",
@@ -174,7 +174,7 @@ class RekognitionEngine:
         self, source: bytes, target: bytes, *, threshold: float = 80.0, quality_filter: QualityFilter = "NONE"
     ) -> Likeness:
         """Compare the largest face of one picture with all of another."""
-        first, second = await asyncio.gather(self._children.sendable(source), self._children.sendable(target))
+        first, second = await asyncio.gather(self.pictures.sendable(source), self.pictures.sendable(target))
         with saying_there_is_no_face():
             told = await self._call(
                 "compare_faces",
@@ -242,6 +242,7 @@ def saying_face_is_absent() -> Iterator[None]:
     try:
         yield
     except InvalidInputError as error:
-        if isinstance(error.__cause__, AwsRefusedError) and "not found" in error.message.lower():
+        told = error.message.lower()
+        if isinstance(error.__cause__, AwsRefusedError) and ("not found" in told or "no face" in told):
             raise NotFoundError(ABSENT_FACE) from error
         raise

@@ -109,7 +109,7 @@ class FaceEngine(Protocol):
 
 
 @runtime_checkable
-class MakesVectors(Protocol):
+class MakesVectors(FaceEngine, Protocol):
     """An engine whose faces have vectors: (d,) float32 of length 1, whose dot product is the likeness."""
 
     @property
@@ -201,7 +201,7 @@ class Likeness:
 
 
 @runtime_checkable
-class KeepsCollections(Protocol):
+class KeepsCollections(FaceEngine, Protocol):
     """An engine that keeps collections itself. `collection` is the full name there; similarity is 0-100.
 
     Collections and faces that are not there raise NotFoundError, a collection that is there already ConflictError, and

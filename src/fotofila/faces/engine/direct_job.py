@@ -20,6 +20,8 @@ from fotofila.faces.face import Face
 from fotofila.faces.packs import PACKS
 
 JPEG_QUALITY = 92
+LEAST_SIDE = 80
+"""Of a picture that Rekognition takes (its guidelines and quotas)."""
 LONGEST_SIDE = 4096
 """Of a picture that is made for a service: more shows it no face that it would not see."""
 
@@ -59,7 +61,7 @@ def embed(work: Work, report: Report) -> Outcome:
 
 
 def crop(work: Work, report: Report) -> Outcome:
-    """Cut boxes out of a picture, each a JPEG; what is outside the picture is left out."""
+    """Cut boxes out of a picture, each a JPEG of 80 pixels or more; what is outside the picture is left out."""
     del report
     decoded = decode(work.original, pixel_cap=work.args["max_pixels"])
     return Done(result={"crops": [jpeg_of(decoded.pixels, box) for box in work.args["boxes"]]})
@@ -99,7 +101,10 @@ def jpeg_of(pixels: NDArray[np.uint8], box: dict[str, float]) -> str:
     left, top = min(max(int(box["left"] * width), 0), width - 1), min(max(int(box["top"] * height), 0), height - 1)
     right = min(max(round((box["left"] + box["width"]) * width), left + 1), width)
     bottom = min(max(round((box["top"] + box["height"]) * height), top + 1), height)
-    return base64.b64encode(jpeg(Image.fromarray(pixels[top:bottom, left:right]))).decode("ascii")
+    cut = Image.fromarray(pixels[top:bottom, left:right])
+    if (shortest := min(cut.size)) < LEAST_SIDE:
+        cut = cut.resize((round(cut.width * LEAST_SIDE / shortest), round(cut.height * LEAST_SIDE / shortest)))
+    return base64.b64encode(jpeg(cut)).decode("ascii")
 
 
 def jpeg(image: Image.Image) -> bytes:

@@ -15,6 +15,7 @@ from fotofila.api.idempotency import idempotency
 from fotofila.core.capability import Context, Principal
 from fotofila.core.db import Database
 from fotofila.core.db.sqlite_writer import Work
+from fotofila.core.db.together import PlainWrite, Row
 from fotofila.core.errors import QuotaExceededError, StorageFullError, UnavailableError
 from fotofila.core.storage.local import LocalStorage
 from fotofila.library.models import Photo
@@ -33,12 +34,20 @@ class CutDatabase(Database):
         await super().transact(work)
         raise asyncio.CancelledError
 
+    async def gather(self, write: PlainWrite, row: Row) -> bool:
+        assert await super().gather(write, row)
+        raise asyncio.CancelledError
+
 
 class SilentDatabase(Database):
     """A database whose connection breaks on the way of its last answer: it has committed, and nobody knows."""
 
     async def transact(self, work: Work[T]) -> T:
         await super().transact(work)
+        raise UnavailableError("The database does not answer.")
+
+    async def gather(self, write: PlainWrite, row: Row) -> bool:
+        assert await super().gather(write, row)
         raise UnavailableError("The database does not answer.")
 
 

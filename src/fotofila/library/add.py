@@ -131,9 +131,7 @@ def source_of(received: Received) -> Source:
 async def start_job(
     session: AsyncSession, context: Context, owner: str, source: Source, *, batch_id: str | None, job_id: str
 ) -> Job:
-    """Settle everything that shapes the result, and make the job."""
-    now = context.clock.now()
-    lane_suffix = ""
+    """Make the job of a photo, in its batch."""
     if batch_id is not None:
         found = await session.execute(
             update(Batch)
@@ -142,22 +140,27 @@ async def start_job(
         )
         if cast("CursorResult[Any]", found).rowcount == 0:
             raise NotFoundError("There is no such batch: make one with POST /api/batches.")
-        lane_suffix = ".bulk"
+    new = await settle_job(session, context, owner, source, batch_id=batch_id, job_id=job_id)
+    return create_job(session, new, now=context.clock.now())
+
+
+async def settle_job(
+    session: AsyncSession, context: Context, owner: str, source: Source, *, batch_id: str | None, job_id: str
+) -> NewJob:
+    """Settle everything that shapes the result."""
     kind = context.kinds.get(context.settings.ingest_kind)
-    args = await load(kind.resolve)(session, owner, context.settings)
-    new = NewJob(
+    return NewJob(
         id=job_id,
         owner=owner,
         kind=kind.name,
         kind_version=kind.version,
-        lane=kind.lane + lane_suffix,
-        args=args,
+        lane=kind.lane if batch_id is None else f"{kind.lane}.bulk",
+        args=await load(kind.resolve)(session, owner, context.settings),
         max_attempts=context.settings.max_attempts,
         source=source,
         batch_id=batch_id,
         traceparent=current_traceparent(),
     )
-    return create_job(session, new, now=now)
 
 
 async def analyze_again(session: AsyncSession, context: Context, photo: Photo) -> Job:

@@ -16,11 +16,10 @@ from fotofila.core.images.sniff import HEAD_BYTES, sniff
 from fotofila.core.jobs.models import Batch
 from fotofila.core.observability.metrics import PHOTOS_REFUSED
 from fotofila.core.storage.base import CHUNK_BYTES
-from fotofila.library.add import add_photo
 from fotofila.library.ingest import Limits, Metered, receive
+from fotofila.library.intake import take_in
 from fotofila.library.multipart import CutOffError, Multipart
 from fotofila.library.schemas import Analysis, Upload, UploadItem, UploadList
-from fotofila.library.views import upload_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,16 +178,14 @@ async def keep(door: Door, incoming: Incoming) -> Upload:
         limits=door.limits,
     )
     try:
-        added = await door.context.db.transact(
-            lambda session: add_photo(session, door.context, door.principal, received, batch_id=door.batch_id)
-        )
+        upload = await take_in(door.context, door.principal, received, batch_id=door.batch_id)
     except FotofilaError as error:
         if error.permanent:
             await door.context.storage.delete([received.key])
         raise
-    if added.duplicate:
+    if upload.duplicate:
         await door.context.storage.delete([received.key])
-    return upload_out(added.photo, added.job, duplicate=added.duplicate)
+    return upload
 
 
 async def analyze(door: Door, incoming: Incoming) -> Analysis:

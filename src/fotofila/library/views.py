@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from fotofila.core.db.together import Row
 from fotofila.core.jobs.models import Batch, Job
 from fotofila.core.jobs.states import JobState
 from fotofila.library.models import Photo
 from fotofila.library.schemas import BatchOut, Camera, Gps, JobError, JobOut, Links, PhotoDetail, PhotoOut, Upload
+
+WRITTEN = ("id", "filename", "media_type", "size_bytes", "checksum_sha256", "batch_id")
+UNKNOWN: dict[str, Any] = dict.fromkeys(("width", "height", "orientation", "taken_at", "camera", "gps", "face_count"))
 
 
 def job_out(job: Job) -> JobOut:
@@ -35,7 +39,6 @@ def job_out(job: Job) -> JobOut:
 def photo_fields(photo: Photo, job: Job | None) -> dict[str, Any]:
     """Shape what a photo and its detail share."""
     camera = (photo.camera_make, photo.camera_model, photo.lens)
-    base = f"/api/photos/{photo.id}"
     gps = None
     if photo.latitude is not None and photo.longitude is not None:
         gps = Gps(latitude=photo.latitude, longitude=photo.longitude, altitude=photo.altitude)
@@ -55,13 +58,19 @@ def photo_fields(photo: Photo, job: Job | None) -> dict[str, Any]:
         "batch_id": photo.batch_id,
         "created_at": photo.created_at,
         "job": job_out(job) if job else None,
-        "links": Links.model_construct(
-            self=base,
-            image=f"{base}/image?size=original",
-            thumbnail=f"{base}/image?size=256",
-            annotated=f"{base}/annotated" if photo.face_count is not None else None,
-        ),
+        "links": links(photo.id, annotated=photo.face_count is not None),
     }
+
+
+def links(photo_id: str, *, annotated: bool = False) -> Links:
+    """Say where to go from a photo."""
+    base = f"/api/photos/{photo_id}"
+    return Links.model_construct(
+        self=base,
+        image=f"{base}/image?size=original",
+        thumbnail=f"{base}/image?size=256",
+        annotated=f"{base}/annotated" if annotated else None,
+    )
 
 
 def photo_out(photo: Photo, job: Job | None) -> PhotoOut:
@@ -78,6 +87,31 @@ def upload_out(photo: Photo, job: Job, *, duplicate: bool) -> Upload:
     """Shape what became of a file."""
     shown = photo_out(photo, job)
     return Upload.model_construct(photo=shown, job=job_out(job), duplicate=duplicate)
+
+
+def upload_of(row: Row) -> Upload:
+    """Shape a photo that was just written, from what was written: nothing of its result is known yet."""
+    job = JobOut.model_construct(
+        id=row["job_id"],
+        kind=row["kind"],
+        state=JobState.PENDING,
+        lane=row["lane"],
+        round=1,
+        attempt=1,
+        max_attempts=row["max_attempts"],
+        progress=None,
+        photo_id=row["id"],
+        batch_id=row["batch_id"],
+        created_at=row["at"],
+        scheduled_at=None,
+        started_at=None,
+        finished_at=None,
+        error=None,
+    )
+    photo = PhotoOut.model_construct(
+        **{name: row[name] for name in WRITTEN}, **UNKNOWN, created_at=row["at"], job=job, links=links(row["id"])
+    )
+    return Upload.model_construct(photo=photo, job=job, duplicate=False)
 
 
 def batch_out(batch: Batch, now: datetime) -> BatchOut:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,13 +28,16 @@ from fotofila.core.db.bare import Bare, bare
 from fotofila.core.db.changes import Changes
 from fotofila.core.db.gaps import dump_json
 from fotofila.core.db.notify import NotifiedChanges
+from fotofila.core.db.postgres_writer import PostgresWriter
 from fotofila.core.db.postgresql import PostgresOptions, connect, postgresql_engine, shown
 from fotofila.core.db.sqlite_writer import SqliteWriter, Work
+from fotofila.core.db.together import Gathering, PlainWrite, Row
 from fotofila.core.sqlite import Lane, SqliteChanges
 
 BUSY_SECONDS = 30
 WAL_TRIES = 250
 PARAMETER = re.compile(r":(\w+)")
+PRAGMAS = ("synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}")
 
 T = TypeVar("T")
 
@@ -47,14 +51,19 @@ class Database:
         self.url = url
         self.changes: Changes
         self._writer: SqliteWriter | None = None
+        self._gatherings: dict[PlainWrite, Gathering] = {}
         if self.is_sqlite:
             parsed = async_url(url)
             self.engine = sqlite_engine(parsed)
             self.file = Path(parsed.database or "")
-            self._writer = SqliteWriter(lambda lane: sqlite_engine(parsed, poolclass=StaticPool, lane=lane))
+            self._writer = SqliteWriter(
+                lambda lane: sqlite_engine(parsed, poolclass=StaticPool, lane=lane),
+                lambda: plain_connection(parsed.database or ""),
+            )
             self.changes = SqliteChanges(self.file)
         else:
             self.engine = postgresql_engine(url, self.options)
+            self._plain = PostgresWriter(url, self.options)
             self.changes = NotifiedChanges(
                 connect=lambda: connect(url, self.options), execute=self._say, listens=not self.options.pooler
             )
@@ -73,8 +82,12 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """Open a session that only reads."""
-        async with self._read() as session:
+        session = self._read()
+        try:
             yield session
+        finally:
+            if session.in_transaction():  # else nobody has used it
+                await session.__aexit__(None, None, None)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -94,6 +107,28 @@ class Database:
             return await self._writer.transact(work)
         async with self.write() as session:
             return await work(session)
+
+    async def gather(self, write: PlainWrite, row: Row) -> bool:
+        """Have a row written and committed, together with those that come at the same time; False where it was not.
+
+        Then nothing of it was written, and the caller does without this.
+
+        Raises:
+            DatabaseUnavailableError: nobody knows whether it was written.
+        """
+        if not self.is_sqlite and self.options.pooler:
+            return False  # prepared statements do not get through
+        if write not in self._gatherings:
+            self._gatherings[write] = Gathering(lambda rows: self._write_plain(write, rows))
+        return await self._gatherings[write].add(row)
+
+    async def _write_plain(self, write: PlainWrite, rows: Sequence[Row]) -> AbstractSet[str]:
+        if self._writer is not None:
+            return await self._writer.write(write, rows)
+        written = await self._plain.write(write.postgresql, rows)
+        if written:
+            self.tell()
+        return written
 
     async def has_row(self, query: str, **parameters: Any) -> bool:
         """Say whether a query (text that both databases read, `:name` for parameters) finds anything.
@@ -128,14 +163,21 @@ class Database:
             self.changes.tell()
 
     async def _say(self, statement: str) -> None:
+        if self._plain.is_open:
+            await self._plain.say(statement)
+            return
         async with self.bare() as taken:
             await taken.run(statement)
 
     async def close(self) -> None:
         """Close every connection."""
+        for gathering in self._gatherings.values():
+            await gathering.close()
         await self.changes.close()
         if self._writer is not None:
             await self._writer.close()
+        else:
+            await self._plain.close()
         await self.engine.dispose()
 
 
@@ -179,7 +221,7 @@ def sqlite_engine(url: URL, *, poolclass: type[Pool] | None = None, lane: Lane |
         connection.isolation_level = None  # the driver must not begin transactions of its own
         cursor = connection.cursor()
         enter_wal(cursor)
-        for pragma in ("synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
+        for pragma in PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -189,6 +231,14 @@ def sqlite_engine(url: URL, *, poolclass: type[Pool] | None = None, lane: Lane |
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def plain_connection(path: str) -> sqlite3.Connection:
+    """Open a connection that lasts as long as its thread, to a file that is there."""
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
 
 
 def enter_wal(cursor: Any) -> None:

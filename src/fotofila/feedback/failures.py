@@ -44,7 +44,7 @@ log = get_logger(__name__)
 
 LANE = "failures"
 BATCH = 20
-WAIT_SECONDS = 1.0
+WAIT_SECONDS = 2.0
 TROUBLE_SECONDS = 1.0
 REDRIVE_BATCH = 200
 

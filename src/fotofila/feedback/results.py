@@ -13,10 +13,11 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
+from fotofila.core.db.bulk import Together
 from fotofila.core.db.later import write_rows_bare
 from fotofila.core.db.locks import lock_rows
 from fotofila.core.errors import FotofilaError, UnavailableError
-from fotofila.core.events.service import write_events_bare
+from fotofila.core.events.service import add_events
 from fotofila.core.jobs.keys import claim_key
 from fotofila.core.jobs.many import hold_jobs
 from fotofila.core.jobs.messages import Finished, Result, UnreadableMessageError, read_newer, read_result
@@ -164,7 +165,7 @@ async def write(context: Context, session: AsyncSession, reported: Sequence[Repo
 
 
 async def write_bare(context: Context, reported: Sequence[Reported]) -> float:
-    """Make every write that follows from a batch, on PostgreSQL: a statement for each table.
+    """Make every write that follows from a batch, on PostgreSQL: nearly all in one statement.
 
     What a kind asks its session for, or adds to it, goes through SQLAlchemy, in the same transaction.
     """
@@ -172,9 +173,11 @@ async def write_bare(context: Context, reported: Sequence[Reported]) -> float:
         jobs = await hold_jobs(bare, {entry.message.job_id for entry in reported})
         await lock_rows(session, Batch, {job.batch_id for job in jobs.by_id.values() if job.batch_id is not None})
         await apply_all(context, session, jobs.by_id, reported)
-        await jobs.write(bare)
-        await write_rows_bare(bare, session)
-        await write_events_bare(bare, session)
+        together = Together()
+        jobs.add_changes(together)
+        await write_rows_bare(bare, session, together)
+        add_events(session, together)
+        await together.run(bare)
     context.db.tell()
     return spare_seconds(jobs.by_id.values())
 

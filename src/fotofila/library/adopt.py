@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.db.bare import Bare
-from fotofila.core.db.bulk import insert_rows
+from fotofila.core.db.bulk import Together
 from fotofila.core.db.later import do_later
 from fotofila.core.jobs import messages
 from fotofila.core.jobs.keys import execution_prefix
@@ -63,14 +63,14 @@ class Adoption:
         if rows := rows_of(latest):
             connection.execute(INSERT_RENDITION, rows)
 
-    async def write_bare(self, bare: Bare, entries: Sequence[Adopted]) -> None:
+    async def write_bare(self, bare: Bare, together: Together, entries: Sequence[Adopted]) -> None:
         """Do it on PostgreSQL by its driver alone."""
         latest = {entry.photo_id: entry for entry in entries}
         gone = [(row[0], row[1]) for row in await bare.rows(FORGET_BARE, list(latest))]
         if prefixes := replaced(gone, entries, latest):
             await bare.rows(BURY_BARE, prefixes, entries[0].now)
         if rows := rows_of(latest):
-            await insert_rows(bare, INSERT_RENDITION, rows)
+            together.insert(INSERT_RENDITION, rows)
 
 
 ADOPTION = Adoption()

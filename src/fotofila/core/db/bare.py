@@ -52,9 +52,15 @@ class Bare:
         async with self.transaction():  # or a pooler would hand its two halves to two server processes
             return list(await self._told(self._driver.fetch(statement, *values)))
 
-    def session(self) -> AsyncSession:
-        """Return a session on the same connection, for a part of the transaction; see `keep`."""
-        return AsyncSession(self.connection, expire_on_commit=False)
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """Give a session on the same connection, for a part of the transaction; see `keep`."""
+        session = AsyncSession(self.connection, expire_on_commit=False)
+        try:
+            yield session
+        finally:
+            if session.in_transaction():  # or it was never used, and there is nothing to close
+                await session.close()
 
     @staticmethod
     async def keep(session: AsyncSession) -> None:

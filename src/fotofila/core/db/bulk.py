@@ -17,11 +17,47 @@ DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 Convert = Callable[[Any], Any]
 
 
-async def insert_rows(bare: Bare, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that name the same columns; numbers of their own they get in this order."""
-    table: Any = statement.table
-    names = tuple(rows[0])
-    await bare.rows(insertion(table, names), *columns_of(table, names, rows))
+class Together:
+    """Writes to several tables in one statement, whose order among themselves does not matter."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._values: list[Any] = []
+        self._last = ""
+
+    def _number(self, values: Sequence[Any]) -> int:
+        first = len(self._values) + 1
+        self._values.extend(values)
+        return first
+
+    def add(self, write: Callable[[int], str], values: Sequence[Any]) -> None:
+        """Add a statement that changes rows; `write` is given the number of its first value."""
+        self._parts.append(write(self._number(values)))
+
+    def insert(self, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows that name the same columns; numbers of their own they get in this order."""
+        table: Any = statement.table
+        names = tuple(rows[0])
+        self.add(lambda first: insertion(table, names, first), columns_of(table, names, rows))
+
+    def insert_in_turn(self, lock: int, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows that are written last, under an advisory lock that is taken once all else is written."""
+        names = tuple(rows[0])
+        first = self._number([lock, *columns_of(table, names, rows)])
+        counts = (f"(SELECT count(*) FROM w{number})" for number in range(len(self._parts)))  # noqa: S608
+        others = " + ".join(["0", *counts])
+        self._last = (
+            f", turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(${first}) WHERE {others} >= 0) "  # noqa: S608
+            f"INSERT INTO {table.name} ({quoted(names)}) SELECT {quoted(names)} FROM turn, "
+            f"{unnested(table, names, first + 1)} WITH ORDINALITY AS new({quoted(names)}, place) ORDER BY place"
+        )
+
+    async def run(self, bare: Bare) -> None:
+        """Write it all."""
+        if self._values:
+            parts = ", ".join(f"w{number} AS ({part} RETURNING 1)" for number, part in enumerate(self._parts))
+            before = f"WITH {parts}" if parts else "WITH nothing AS (SELECT 1)"
+            await bare.rows(f"{before}{self._last or ' SELECT 1'}", *self._values)
 
 
 def columns_of(table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
@@ -34,17 +70,19 @@ def columns_of(table: Table, names: Sequence[str], rows: Sequence[Mapping[str, A
 
 
 @cache
-def insertion(table: Table, names: tuple[str, ...]) -> str:
+def insertion(table: Table, names: tuple[str, ...], first: int) -> str:
     """Write the statement."""
-    return f"INSERT INTO {table.name} ({quoted(names)}) SELECT * FROM {unnested(table, names)}"  # noqa: S608 - our tables
+    return f"INSERT INTO {table.name} ({quoted(names)}) SELECT * FROM {unnested(table, names, first)}"  # noqa: S608
 
 
-def quoted(names: Sequence[str]) -> str:
+@cache
+def quoted(names: tuple[str, ...]) -> str:
     """List columns: `left` is one of ours and a word of SQL."""
     return ", ".join(f'"{name}"' for name in names)
 
 
-def unnested(table: Table, names: Sequence[str], *, first: int = 1) -> str:
+@cache
+def unnested(table: Table, names: tuple[str, ...], first: int) -> str:
     """Write the source of rows whose columns are arrays, the first of them `$first`."""
     arrays = ", ".join(f"${number}::{sql_type(table.c[name])}[]" for number, name in enumerate(names, first))
     return f"unnest({arrays})"

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from fotofila.core.db.bare import Bare
-from fotofila.core.db.bulk import insert_rows
+from fotofila.core.db.bulk import Together
 
 WAITING = "rows"
 
@@ -25,8 +25,8 @@ class Step(Protocol):
         """Do it through SQLAlchemy."""
         ...
 
-    async def write_bare(self, bare: Bare, entries: Sequence[Any]) -> None:
-        """Do it on PostgreSQL by its driver alone."""
+    async def write_bare(self, bare: Bare, together: Together, entries: Sequence[Any]) -> None:
+        """Do it on PostgreSQL by its driver alone: at once, or together with all else."""
         ...
 
 
@@ -65,15 +65,15 @@ def write_rows(session: Session) -> None:
                 statement.write(connection, rows)
 
 
-async def write_rows_bare(bare: Bare, session: AsyncSession) -> None:
+async def write_rows_bare(bare: Bare, session: AsyncSession, together: Together) -> None:
     """Write what waits by the driver alone, after what the session has to write itself, if there is any."""
     waiting = session.info.pop(WAITING, {})
     await bare.keep(session)
     for statement, rows in waiting.items():
         if isinstance(statement, Insert):
-            await insert_rows(bare, statement, rows)
+            together.insert(statement, rows)
         else:
-            await statement.write_bare(bare, rows)
+            await statement.write_bare(bare, together, rows)
 
 
 @event.listens_for(Session, "after_soft_rollback")

@@ -10,8 +10,7 @@ from sqlalchemy import event, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from fotofila.core.db.bare import Bare
-from fotofila.core.db.bulk import columns_of, quoted, unnested
+from fotofila.core.db.bulk import Together
 from fotofila.core.db.later import write_rows
 from fotofila.core.events.models import Event
 
@@ -21,13 +20,6 @@ TAKE_TURN = text("SELECT pg_advisory_xact_lock(:key)")
 UNWRITTEN = "events"
 EVENTS: Any = Event.__table__
 INSERT_EVENT = insert(EVENTS)
-NAMES = ("owner", "type", "at", "photo_id", "job_id", "batch_id", "data")
-INSERT_BARE = (
-    "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock($1)) "  # noqa: S608 - our columns
-    f"INSERT INTO events ({quoted(NAMES)}) SELECT {quoted(NAMES)} FROM turn, "
-    f"{unnested(EVENTS, NAMES, first=2)} WITH ORDINALITY AS new({quoted(NAMES)}, place) ORDER BY place"
-)
-"""Sorted above the lock, numbered above the sort."""
 
 
 async def append_event(
@@ -71,10 +63,10 @@ def write_events(session: Session) -> None:
     session.connection().execute(INSERT_EVENT, events)
 
 
-async def write_events_bare(bare: Bare, session: AsyncSession) -> None:
-    """Write the events of a transaction by the driver alone: last of all, as `write_events` does."""
+def add_events(session: AsyncSession, together: Together) -> None:
+    """Add the events of a transaction to what is written by the driver alone: last of all, as `write_events` does."""
     if events := session.info.pop(UNWRITTEN, None):
-        await bare.rows(INSERT_BARE, ORDER_LOCK, *columns_of(EVENTS, NAMES, events))
+        together.insert_in_turn(ORDER_LOCK, EVENTS, events)
 
 
 @event.listens_for(Session, "after_soft_rollback")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from fotofila.core.db.bare import Bare
-from fotofila.core.db.bulk import columns_of, quoted, unnested
+from fotofila.core.db.bulk import Together, columns_of, quoted, unnested
 from fotofila.core.jobs.models import Job
 
 JOBS: Any = Job.__table__
@@ -25,24 +25,28 @@ LIVING = (
 )
 """What changes in the life of a round."""
 HOLD = f"SELECT {quoted(NAMES)} FROM jobs WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"  # noqa: S608 - our columns
-WRITE = (
-    f"UPDATE jobs SET {', '.join(f'{name} = new.{name}' for name in LIVING)} "  # noqa: S608
-    f"FROM {unnested(JOBS, ('id', *LIVING))} AS new({quoted(('id', *LIVING))}) WHERE jobs.id = new.id"
-)
+SET = ", ".join(f"{name} = new.{name}" for name in LIVING)
 
 
 class HeldJobs:
-    """Jobs that a transaction holds. They belong to no session; what changed in them is written by `write`."""
+    """Jobs that a transaction holds. They belong to no session; what changed in them is written by `add_changes`."""
 
     def __init__(self, jobs: Iterable[Job]) -> None:
         self.by_id = {job.id: job for job in jobs}
         self._before = {job.id: living(job) for job in self.by_id.values()}
 
-    async def write(self, bare: Bare) -> None:
+    def add_changes(self, together: Together) -> None:
         """Write what changed."""
         changed = [{"id": job.id, **now} for job in self.by_id.values() if (now := living(job)) != self._before[job.id]]
         if changed:
-            await bare.rows(WRITE, *columns_of(JOBS, ("id", *LIVING), changed))
+            together.add(update_from, columns_of(JOBS, ("id", *LIVING), changed))
+
+
+def update_from(first: int) -> str:
+    """Write the statement that writes changed jobs."""
+    names = ("id", *LIVING)
+    new = f"{unnested(JOBS, names, first)} AS new({quoted(names)})"
+    return f"UPDATE jobs SET {SET} FROM {new} WHERE jobs.id = new.id"  # noqa: S608 - our columns
 
 
 async def hold_jobs(bare: Bare, job_ids: Collection[str]) -> HeldJobs:

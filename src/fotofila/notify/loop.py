@@ -18,6 +18,15 @@ TROUBLE_SECONDS = 1.0
 GATHER_SECONDS = 0.1
 """After a commit we wait so long before we look: a photo is several commits, and one look serves them all."""
 
+QUIET_SECONDS = 1.0
+"""So long where nobody wants to be told of anything, whatever happens."""
+SOMEBODY = """
+SELECT 1 FROM (
+    SELECT 1 AS one FROM notification_rules WHERE enabled
+    UNION ALL SELECT 1 FROM notification_deliveries WHERE state = 'pending'
+) AS somebody LIMIT 1
+"""
+
 
 async def run(context: Context, stop: asyncio.Event) -> None:
     """Notify until told to stop; what is being sent then is ended first."""
@@ -33,6 +42,10 @@ async def run(context: Context, stop: asyncio.Event) -> None:
 async def turn(context: Context, dispatcher: Dispatcher, sends: asyncio.TaskGroup, stop: asyncio.Event) -> None:
     """Collect, begin to send, and wait when there is nothing more."""
     mark = context.db.changes.mark()
+    if not await context.db.has_row(SOMEBODY):
+        await sleep(stop, QUIET_SECONDS)
+        await context.db.changes.wait(IDLE_SECONDS, since=mark)
+        return
     more = await collect(context)
     claims = await dispatcher.claim()
     for claim in claims:

@@ -138,6 +138,8 @@ export const problemsPtBR: Record<string, Translation> = {
     "O motor de rostos deste servidor não produz vetores: quem opera o sistema deve pôr FOTOFILA_FACES_ENGINE em local.",
   model_without_curve:
     "Não há curva de semelhança para este modelo: quem opera o sistema deve escolher um dos modelos conhecidos.",
+  no_pgvector:
+    "O banco de dados não tem o pgvector: quem opera o sistema deve instalá-lo ou pôr FOTOFILA_FACES_SEARCH em exact.",
   no_model_change: "Nenhuma troca de modelo está em andamento nesta coleção: comece uma primeiro.",
   model_change_state:
     "A troca de modelo ainda não chegou a este ponto, ou já passou dele: veja em que estado está.",

@@ -79,3 +79,22 @@ def test_the_first_key_makes_the_database(cli: Run, data_dir: Path) -> None:
     cli("keys", "create", "laptop")
     assert (data_dir / "fotofila.db").is_file()
     assert (data_dir / "secret.key").stat().st_mode & 0o077 == 0
+
+
+def test_an_aws_key_is_printed_for_programs_and_for_shells(cli: Run) -> None:
+    made = cli("keys", "create", "--aws", "--json")
+    assert set(made.json) == {"access_key_id", "secret_access_key"}
+    shell = cli("keys", "create", "boto", "--aws")
+    assert [line.partition("=")[0] for line in shell.out.split()] == ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+    assert "not shown again" in shell.err
+
+
+def test_aws_keys_are_listed_and_revoked_with_the_others(cli: Run) -> None:
+    made = cli("keys", "create", "boto", "--aws", "--json").json
+    cli("keys", "create", "laptop")
+    listed = cli("keys", "list")
+    assert made["access_key_id"] in listed.out
+    assert made["secret_access_key"] not in listed.out
+    assert {each["name"] for each in cli("keys", "list", "--json").json} == {"boto", "laptop"}
+    assert cli("keys", "revoke", made["access_key_id"]).code == 0
+    assert made["access_key_id"] not in cli("keys", "list").out

@@ -29,8 +29,19 @@ class Service:
         self.answers = list(answers)
         self.asked = 0
         self.slept: list[float] = []
+        self.served: list[asyncio.Task[None]] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.served.append(task)
+        try:
+            await self.converse(reader, writer)
+        finally:
+            writer.close()
+            await writer.wait_closed()
+
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while head := await read_head(reader):
             await reader.readexactly(head)
             status, said = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -39,7 +50,6 @@ class Service:
             lines = f"HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {len(body)}"
             writer.write(f"{lines}\r\n\r\n".encode() + body)
             await writer.drain()
-        writer.close()
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -70,6 +80,7 @@ async def calling(service: Service, *, patience_seconds: float = 60) -> AsyncIte
         await calls.close()
         server.close()
         await server.wait_closed()
+        await asyncio.gather(*service.served, return_exceptions=True)
 
 
 async def test_throttle_never_shows() -> None:

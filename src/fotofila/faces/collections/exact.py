@@ -71,6 +71,11 @@ class ExactSearch:
             self._executor, lambda: nearest(matrix, queries, limit=limit, least_cosine=least_cosine)
         )
 
+    def forget(self, collection_id: str) -> None:
+        """Let go of a collection's matrices; those of other processes go when they are searched, or have no room."""
+        for space in [each for each in self._held if each.collection_id == collection_id]:
+            del self._held[space]
+
     async def close(self) -> None:
         """Forget everything."""
         self._held.clear()

@@ -14,6 +14,7 @@ from fotofila.core.capability import Context
 from fotofila.core.db import insert_ignore
 from fotofila.core.errors import InvalidInputError
 from fotofila.core.ids import new_id
+from fotofila.faces.collections.choose import search_of
 from fotofila.faces.collections.errors import CollectionExistsError
 from fotofila.faces.collections.expiry import set_expiry
 from fotofila.faces.collections.models import CollectionFace, CollectionRow, FaceChip
@@ -21,6 +22,7 @@ from fotofila.faces.collections.store import find_collection, info_of, vector_en
 from fotofila.faces.collections.types import CollectionInfo
 
 NAME = re.compile(r"[A-Za-z0-9_.\-]{1,255}")
+FACES_A_STATEMENT = 5000
 CHANGEABLE = frozenset({"keep_chips", "ttl_days", "consent_note", "switched_on"})
 
 
@@ -185,6 +187,7 @@ async def delete_collection(context: Context, owner: str, name: str, *, actor: A
     async def work(session: AsyncSession) -> CollectionInfo:
         row = await find_collection(session, owner, name, hold=True)
         info = info_of(row)
+        await delete_every_face(session, row.id)
         await session.execute(delete(CollectionRow).where(CollectionRow.id == row.id))
         detail = {"id": info.id, "faces": info.face_count, "users": info.user_count}
         await record(
@@ -192,4 +195,13 @@ async def delete_collection(context: Context, owner: str, name: str, *, actor: A
         )
         return info
 
-    return await context.db.transact(work)
+    info = await context.db.transact(work)
+    search_of(context).forget(info.id)
+    return info
+
+
+async def delete_every_face(session: AsyncSession, collection_id: str) -> None:
+    """Delete the faces of a collection with what hangs on them, so many a statement that none takes too long."""
+    some = select(CollectionFace.id).where(CollectionFace.collection_id == collection_id).limit(FACES_A_STATEMENT)
+    while ids := (await session.scalars(some)).all():
+        await session.execute(delete(CollectionFace).where(CollectionFace.id.in_(ids)))

@@ -80,6 +80,9 @@ class PgvectorSearch:
             await session.execute(text(f"SET LOCAL hnsw.max_scan_tuples = {MOST_TUPLES}"))
             return [await nearest(session, space, vector, limit=limit, least=least_cosine) for vector in vectors]
 
+    def forget(self, collection_id: str) -> None:
+        """Nothing is held."""
+
     async def close(self) -> None:
         """Nothing is held."""
 

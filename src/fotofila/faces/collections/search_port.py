@@ -42,6 +42,10 @@ class VectorSearch(Protocol):
         """Return, for each of `vectors` (n, d) of length 1, the nearest, nearest first, at most `limit`."""
         ...
 
+    def forget(self, collection_id: str) -> None:
+        """Keep nothing of a collection that was deleted."""
+        ...
+
     async def close(self) -> None:
         """Let go of memory; may be called twice."""
         ...

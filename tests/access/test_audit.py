@@ -283,7 +283,7 @@ async def test_an_export_is_verified_without_the_database_and_hides_what_others_
 
 
 async def test_the_chain_is_verified_by_what_the_reference_says(filled: Context, keys: SigningKeys) -> None:
-    """Twelve lines without our code: the same as in docs/reference/audit-log.md."""
+    """Twelve lines without our code: the same as in docs/explanation/audit-log.md."""
     previous = "0" * 64
     async for line in chain_lines(filled.db, keys, owner=None):
         entry: dict[str, Any] = json.loads(line)

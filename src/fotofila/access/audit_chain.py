@@ -1,4 +1,4 @@
-"""What is hashed, byte for byte; docs/reference/audit-log.md tells the same to whoever verifies without our code.
+"""What is hashed, byte for byte; docs/explanation/audit-log.md tells the same to whoever verifies without our code.
 
 1. An entry is a JSON object of `sequence, id, owner, at, actor {kind, id}, action, subject, detail`, written as
    RFC 8785 says: UTF-8, keys sorted, no space between tokens. It holds no fractions, so numbers are plain digits.

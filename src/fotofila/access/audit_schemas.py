@@ -17,7 +17,7 @@ class AuditActor(BaseModel):
 
 
 class AuditEntryOut(BaseModel):
-    """An entry of the audit log. The page *The audit log* of the reference tells how its hashes are made."""
+    """An entry of the audit log. The page *The audit log* of the docs tells how its hashes are made."""
 
     sequence: int
     id: str

@@ -169,7 +169,7 @@ async def write_bare(context: Context, reported: Sequence[Reported]) -> float:
 
     What a kind asks its session for, or adds to it, goes through SQLAlchemy, in the same transaction.
     """
-    async with context.db.bare() as bare, bare.transaction(), bare.session() as session:
+    async with context.db.bare_unit() as (bare, session):
         jobs = await hold_jobs(bare, {entry.message.job_id for entry in reported})
         await lock_rows(session, Batch, {job.batch_id for job in jobs.by_id.values() if job.batch_id is not None})
         await apply_all(context, session, jobs.by_id, reported)
@@ -178,7 +178,6 @@ async def write_bare(context: Context, reported: Sequence[Reported]) -> float:
         await write_rows_bare(bare, session, together)
         add_events(session, together)
         await together.run(bare)
-    context.db.tell()
     return spare_seconds(jobs.by_id.values())
 
 

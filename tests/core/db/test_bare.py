@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from fotofila.core.db import Database, DatabaseUnavailableError, PostgresOptions
+from fotofila.core.db.bare import keep
 from fotofila.core.errors import ConflictError, InvalidInputError
 
 COUNT = "SELECT count(*) AS n FROM notes"
@@ -30,11 +31,10 @@ async def count(database: Database) -> int:
 
 
 async def add_and_raise(database: Database) -> None:
-    async with database.bare() as bare, bare.transaction():
+    async with database.bare_unit() as (bare, session):
         await bare.rows(ADD, 1, NOW)
-        async with bare.session() as session:
-            await session.execute(text("INSERT INTO notes (id) VALUES (2)"))
-            await bare.keep(session)
+        await session.execute(text("INSERT INTO notes (id) VALUES (2)"))
+        await keep(session)
         raise RuntimeError
 
 
@@ -42,11 +42,10 @@ async def test_transaction_with_a_session_in_it_is_kept_whole_or_not_at_all(data
     with pytest.raises(RuntimeError):
         await add_and_raise(database)
     assert await count(database) == 0
-    async with database.bare() as bare, bare.transaction():
+    async with database.bare_unit() as (bare, session):
         await bare.rows(ADD, 1, NOW)
-        async with bare.session() as session:
-            await session.execute(text("INSERT INTO notes (id) VALUES (2)"))
-            await bare.keep(session)
+        await session.execute(text("INSERT INTO notes (id) VALUES (2)"))
+        await keep(session)
     assert await count(database) == 2
     assert await database.has_row("SELECT 1 FROM notes WHERE at <= :now AND id = :id LIMIT 1", now=NOW, id=1)
     assert not await database.has_row("SELECT 1 FROM notes WHERE id > :id LIMIT 1", id=2)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from sqlalchemy import PoolProxiedConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from fotofila.core.db.outages import DatabaseUnavailableError, code_of, first_line, translate
@@ -28,11 +29,10 @@ class Bare:
     Errors of the driver are raised as ours, where they are no bugs.
     """
 
-    def __init__(self, connection: AsyncConnection, driver: Any, prepared: dict[str, Any] | None) -> None:
-        self.connection = connection
+    def __init__(self, pooled: PoolProxiedConnection, *, pooler: bool) -> None:
         self.broken = False
-        self._driver = driver
-        self._prepared = prepared
+        self._driver: Any = pooled.driver_connection
+        self._prepared: dict[str, Any] | None = None if pooler else pooled.info.setdefault(STATEMENTS, {})
 
     async def run(self, statement: str) -> None:
         """Run a statement without values and rows; nothing of it is kept prepared."""
@@ -51,24 +51,6 @@ class Bare:
             return list(await self._told(self._driver.fetch(statement, *values)))
         async with self.transaction():  # or a pooler would hand its two halves to two server processes
             return list(await self._told(self._driver.fetch(statement, *values)))
-
-    @asynccontextmanager
-    async def session(self) -> AsyncIterator[AsyncSession]:
-        """Give a session on the same connection, for a part of the transaction; see `keep`."""
-        session = AsyncSession(self.connection, expire_on_commit=False)
-        try:
-            yield session
-        finally:
-            if session.in_transaction():  # or it was never used, and there is nothing to close
-                await session.close()
-
-    @staticmethod
-    async def keep(session: AsyncSession) -> None:
-        """Have the transaction keep what a session of ours did or has to do, if that is anything."""
-        if session.new or session.dirty or session.deleted:
-            await session.flush()
-        if (transaction := session.get_transaction()) is not None:
-            await transaction.commit()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
@@ -107,14 +89,46 @@ async def bare(engine: AsyncEngine, *, pooler: bool) -> AsyncIterator[Bare]:
     Raises:
         DatabaseUnavailableError: there is none to be had.
     """
+    pooled = await engine.raw_connection()
+    taken = Bare(pooled, pooler=pooler)
+    try:
+        yield taken
+    finally:
+        if taken.broken:
+            pooled.invalidate()
+        pooled.close()
+
+
+@asynccontextmanager
+async def bare_unit(engine: AsyncEngine, *, pooler: bool) -> AsyncIterator[tuple[Bare, AsyncSession]]:
+    """Begin a transaction, with a session in it for what cannot do without; its part is kept by `keep`."""
     async with engine.connect() as connection:
-        pooled = await connection.get_raw_connection()
-        taken = Bare(connection, pooled.driver_connection, None if pooler else pooled.info.setdefault(STATEMENTS, {}))
+        taken = Bare(await connection.get_raw_connection(), pooler=pooler)
         try:
-            yield taken
+            async with taken.transaction(), joined(connection) as session:
+                yield taken, session
         finally:
             if taken.broken:
                 await connection.invalidate()
+
+
+@asynccontextmanager
+async def joined(connection: AsyncConnection) -> AsyncIterator[AsyncSession]:
+    """Give a session on a connection whose transaction is begun; what it begins is a savepoint there."""
+    session = AsyncSession(connection, expire_on_commit=False)
+    try:
+        yield session
+    finally:
+        if session.in_transaction():  # or it was never used, and there is nothing to close
+            await session.close()
+
+
+async def keep(session: AsyncSession) -> None:
+    """Have the transaction keep what its session did or has to do, if that is anything."""
+    if session.new or session.dirty or session.deleted:
+        await session.flush()
+    if (transaction := session.get_transaction()) is not None:
+        await transaction.commit()
 
 
 def meaning(error: Exception) -> FotofilaError | None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Insert, event
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from fotofila.core.db.bare import Bare
+from fotofila.core.db.bare import Bare, keep
 from fotofila.core.db.bulk import Together
 
 WAITING = "rows"
@@ -68,7 +68,7 @@ def write_rows(session: Session) -> None:
 async def write_rows_bare(bare: Bare, session: AsyncSession, together: Together) -> None:
     """Write what waits by the driver alone, after what the session has to write itself, if there is any."""
     waiting = session.info.pop(WAITING, {})
-    await bare.keep(session)
+    await keep(session)
     for statement, rows in waiting.items():
         if isinstance(statement, Insert):
             together.insert(statement, rows)

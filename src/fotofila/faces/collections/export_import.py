@@ -159,8 +159,8 @@ async def begin(job: Importing, line: CollectionLine) -> Imported:
             session.add(row)
             await session.flush()
             detail = {"id": row.id, "model": row.model, "consent_note": row.consent_note, "ttl_days": row.ttl_days}
-            await tell(session, job, "collection.create", {**detail, "switched_on": row.switched_on})
-        await tell(session, job, "faces.import", {"file_sha256": job.sha256, "step": "begun"})
+            await put_down(session, job, "collection.create", {**detail, "switched_on": row.switched_on})
+        await put_down(session, job, "faces.import", {"file_sha256": job.sha256, "step": "begun"})
         return Imported(name=row.name, created=there is None, model=row.model)
 
     return await job.context.db.transact(work)
@@ -205,7 +205,9 @@ async def write_batch(job: Importing, batch: Sequence[AnyLine], told: Imported) 
         written, more = await add_faces(session, job, collection, faces)
         counts |= more | await add_consents(session, collection, consents)
         if any(counts[name] for name in ("faces", "users", "consents")):
-            await tell(session, job, "faces.import", {"file_sha256": job.sha256, "faces": written, "counts": counts})
+            await put_down(
+                session, job, "faces.import", {"file_sha256": job.sha256, "faces": written, "counts": counts}
+            )
         return counts
 
     for name, count in (await job.context.db.transact(work)).items():
@@ -343,6 +345,6 @@ async def existing(session: AsyncSession, ids: Collection[str]) -> Sequence[str]
     return (await session.scalars(select(CollectionFace.id).where(CollectionFace.id.in_(ids)))).all()
 
 
-async def tell(session: AsyncSession, job: Importing, action: str, detail: dict[str, Any]) -> None:
+async def put_down(session: AsyncSession, job: Importing, action: str, detail: dict[str, Any]) -> None:
     """Write an audit entry."""
     await record(session, owner=job.owner, actor=job.actor, action=action, subject=job.name, detail=detail, now=job.now)

@@ -106,6 +106,10 @@ def test_a_person_is_added_and_found_again(visitor: Visitor, portrait: Path, aga
     expect(erase).to_be_disabled()
     page.get_by_role("dialog").get_by_label("Type wedding-2026 to confirm").fill("wedding-2026")
     erase.click()
+    erased = page.get_by_role("dialog", name="Erased")
+    expect(erased).to_contain_text("1 face, 1 fingerprint and 1 picture of faces are gone for good.")
+    expect(erased.get_by_role("link", name="Download the receipt")).to_have_attribute("href", re.compile("/receipt$"))
+    erased.get_by_role("button", name="Close").last.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Collections")
     expect(page.get_by_role("link", name="wedding-2026")).to_have_count(0)
 

@@ -39,11 +39,7 @@ NOT_ON_THE_PAGE = {
     "other_model",
     "newer_message",
     "wrong_export_key",
-    "other_model",
     "no_pgvector",
-    "bad_signature",
-    "bad_export",
-    "bad_audit_file",
 }
 """Said on the command line or in the log, or turned into another error before an answer is made."""
 

@@ -17,7 +17,7 @@ export type Person = Schemas["PersonOut"];
 
 export interface IndexOptions {
   externalId: string | null;
-  quality: "AUTO" | "MEDIUM" | "HIGH" | "NONE";
+  quality: "AUTO" | "LOW" | "HIGH" | "NONE";
   /** At most so many faces of the photo. */
   most: number;
 }
@@ -132,3 +132,17 @@ export async function assignFaces(
   const done = await ok(api.POST("/api/collections/{collection}/users/{person}/faces", { params, body }));
   return { assigned: done.face_ids.length, refused: done.not_done.length };
 }
+
+export type Erasure = Schemas["ErasureOut"];
+
+/** Erases for good, with a signed receipt; needs the scope `admin`. */
+export function erase(what: Schemas["ErasureIn"]): Promise<Erasure> {
+  return ok(api.POST("/api/erasures", { body: what }));
+}
+
+export function getErasure(id: string): Promise<Erasure> {
+  return ok(api.GET("/api/erasures/{erasure_id}", { params: { path: { erasure_id: id } } }));
+}
+
+export const receiptUrl = (erasureId: string): string =>
+  `/api/erasures/${encodeURIComponent(erasureId)}/receipt`;

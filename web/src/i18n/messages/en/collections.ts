@@ -38,7 +38,7 @@ export const collectionsPart = {
       "From every face you add, a numeric fingerprint is made and kept. It is biometric data.",
       "In many countries you may keep it only when the people have agreed (GDPR, article 9; LGPD, article 11).",
       "Every face added, searched, shown or deleted is written to an audit log that cannot be changed unnoticed.",
-      "Deleting the collection erases all of it.",
+      "Deleting the collection erases all of it; an owner gets a signed receipt.",
     ],
     note: "Consent note",
     noteHint:
@@ -110,7 +110,7 @@ export const collectionsPart = {
     quality: "Leave out",
     qualities: {
       AUTO: "Faces too poor to recognise",
-      MEDIUM: "All but good faces",
+      LOW: "Only hopeless faces",
       HIGH: "All but very good faces",
       NONE: "Nothing",
     },
@@ -206,6 +206,19 @@ export const collectionsPart = {
       CREATING: "Being made",
       UPDATING: "Changing",
     } as Record<string, string>,
+  },
+
+  erasure: {
+    title: "Erased",
+    counts: (count: number, vectors: number, chips: number) =>
+      `${count === 0 ? "No faces" : faces(count)}, ${plural(vectors, { one: "1 fingerprint", other: `${n(vectors)} fingerprints` })} and ${plural(chips, { one: "1 picture", other: `${n(chips)} pictures` })} of faces are gone for good.`,
+    keep: "The receipt says what was erased and when, and is signed: it proves that to the people concerned.",
+    download: "Download the receipt",
+    signing: "The receipt is being signed…",
+    person: "Erase everywhere",
+    personTitle: (name: string) => `Erase ${name} everywhere?`,
+    personBody:
+      "Every face, fingerprint and picture of this person, in all collections of the workspace, is erased for good. Stored photos stay.",
   },
 
   collectionSettings: {

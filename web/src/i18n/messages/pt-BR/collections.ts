@@ -9,6 +9,7 @@ export const collectionsPart: Pick<
   | "faceAdding"
   | "faceList"
   | "facePeople"
+  | "erasure"
   | "collectionSettings"
 > = {
   collections: {
@@ -49,7 +50,7 @@ export const collectionsPart: Pick<
       "De cada rosto adicionado é feita e guardada uma impressão numérica. Ela é um dado biométrico.",
       "Em muitos países só se pode guardá-la com o consentimento das pessoas (LGPD, artigo 11; GDPR, artigo 9).",
       "Cada rosto adicionado, pesquisado, mostrado ou apagado fica num registro de auditoria que não pode ser alterado sem que se note.",
-      "Apagar a coleção elimina tudo isso.",
+      "Apagar a coleção elimina tudo isso; um dono recebe um recibo assinado.",
     ],
     note: "Nota de consentimento",
     noteHint:
@@ -121,7 +122,7 @@ export const collectionsPart: Pick<
     quality: "Deixar de fora",
     qualities: {
       AUTO: "Rostos ruins demais para reconhecer",
-      MEDIUM: "Todos menos os bons",
+      LOW: "Só rostos sem chance",
       HIGH: "Todos menos os muito bons",
       NONE: "Nada",
     },
@@ -229,6 +230,19 @@ export const collectionsPart: Pick<
     showFaces: (name) => `Mostrar os rostos de ${name}`,
     added: (name) => `${name} foi adicionada.`,
     states: { ACTIVE: "Pronta", CREATED: "Ainda sem rostos", CREATING: "Em criação", UPDATING: "Mudando" },
+  },
+
+  erasure: {
+    title: "Eliminado",
+    counts: (count, vectors, chips) =>
+      `${count === 0 ? "Nenhum rosto" : faces(count)}, ${plural(vectors, { one: `${n(vectors)} impressão`, other: `${n(vectors)} impressões` })} e ${plural(chips, { one: `${n(chips)} imagem`, other: `${n(chips)} imagens` })} de rostos: não existem mais.`,
+    keep: "O recibo diz o que foi eliminado e quando, e é assinado: prova isso às pessoas em questão.",
+    download: "Baixar o recibo",
+    signing: "O recibo está sendo assinado…",
+    person: "Eliminar de tudo",
+    personTitle: (name) => `Eliminar ${name} de tudo?`,
+    personBody:
+      "Todos os rostos, impressões e imagens desta pessoa, em todas as coleções do espaço de trabalho, são eliminados para sempre. As fotos guardadas ficam.",
   },
 
   collectionSettings: {

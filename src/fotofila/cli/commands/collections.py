@@ -14,6 +14,7 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from fotofila.access.audit import OPERATOR
+from fotofila.cli.commands.collections_model import model
 from fotofila.cli.database import OWNER, open_context
 from fotofila.cli.lazy import new_app
 from fotofila.cli.options import DataDir, Json, Yes, configure_command, settings_with
@@ -28,6 +29,7 @@ from fotofila.faces.collections.export_import import Imported, import_collection
 from fotofila.faces.collections.types import CollectionInfo
 
 app = new_app()
+app.command("model")(model)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The collection.")]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The encrypted file.")]

@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,19 @@ def main() -> None:
     )
     arguments = {name: filled(given) for name, given in told["arguments"].items()}
     call = getattr(client, told["method"])
-    for _ in range(told["warm_up"]):
-        call(**arguments)
+    timed(lambda: call(**arguments), calls=told["warm_up"], clients=told["clients"])
+    began = time.perf_counter()
+    laps = timed(lambda: call(**arguments), calls=told["calls"], clients=told["clients"])
+    seconds = time.perf_counter() - began
+    answer = call(**arguments)
+    answer.pop("ResponseMetadata")
+    print(json.dumps({"laps": laps, "seconds": seconds, "answer": answer}, default=str))
+
+
+def timed(call: Callable[[], object], *, calls: int, clients: int) -> list[float]:
+    """Call from several threads and return the seconds of each call."""
     laps: list[float] = []
-    left = iter(range(told["calls"]))
+    left = iter(range(calls))
     lock = threading.Lock()
 
     def work() -> None:
@@ -39,18 +49,15 @@ def main() -> None:
                 if next(left, None) is None:
                     return
             began = time.perf_counter()
-            call(**arguments)
+            call()
             laps.append(time.perf_counter() - began)
 
-    began = time.perf_counter()
-    threads = [threading.Thread(target=work) for _ in range(told["clients"])]
+    threads = [threading.Thread(target=work) for _ in range(clients)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    answer = call(**arguments)
-    answer.pop("ResponseMetadata")
-    print(json.dumps({"laps": laps, "seconds": time.perf_counter() - began, "answer": answer}, default=str))
+    return laps
 
 
 def filled(given: Any) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, text
 
 from fotofila.access.audit import Actor, record
-from fotofila.access.audit_append import append_batch, append_waiting
+from fotofila.access.audit_append import append_batch, append_waiting, run
 from fotofila.access.audit_chain import START, canonical, plain
 from fotofila.access.audit_export import chain_lines, verify_file
 from fotofila.access.audit_models import AuditCheckpoint, AuditEntry, AuditInbox
@@ -85,6 +85,14 @@ async def test_entries_are_chained_in_the_order_in_which_they_were_made(filled: 
     await add(filled, 99)
     found = await look(filled, keys)
     assert (found.entries, found.pending, found.broken) == (ALL, 1, None)
+
+
+async def test_the_appender_chains_what_waits_before_it_stops(context: Context, keys: SigningKeys) -> None:
+    await add(context, 1)
+    stop = asyncio.Event()
+    stop.set()
+    await run(context, stop)
+    assert (await look(context, keys)).entries == 1
 
 
 async def test_an_entry_is_there_exactly_when_its_deed_is(context: Context, keys: SigningKeys) -> None:

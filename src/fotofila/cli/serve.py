@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from fotofila.access.receipts import load_signing_keys
 from fotofila.access.workspaces import ensure_default_workspace
 from fotofila.api.app import create_app
 from fotofila.bootstrap import make_context
@@ -54,6 +55,7 @@ async def serve(
     known = {"api", *(loop.role for loop in loops)}
     if unknown := (roles or frozenset()) - known:
         raise SettingsError(f"--roles: {min(unknown)!r} is no role; there are: {', '.join(sorted(known))}.")
+    load_signing_keys(settings, context.secret_keys)  # one that is no key stops the start
     wanted = roles or known
     listener = listen(settings, settings.port, "FOTOFILA_PORT") if "api" in wanted else None
     wire = listen_to_wire(context) if "api" in wanted else None

@@ -79,6 +79,16 @@ export function searchPhoto(
   return postFile(`${address(name, "search")}?${query}`, { file, onprogress });
 }
 
+/** The faces of the collection that are like one of it. */
+export async function findAlike(name: string, faceId: string): Promise<Match[]> {
+  const params = {
+    path: { collection: name, face_id: faceId },
+    query: { threshold: LEAST_SIMILARITY, limit: MOST_MATCHES },
+  };
+  const found = await ok(api.POST("/api/collections/{collection}/faces/{face_id}/search", { params }));
+  return found.matches;
+}
+
 export async function listFaces(
   name: string,
   { cursor, person }: { cursor: string | undefined; person: string | undefined },

@@ -1,4 +1,4 @@
-import { indexFaces, type Indexed, type IndexOptions } from "../api/collections";
+import { indexFaces, type Collection, type Indexed, type IndexOptions } from "../api/collections";
 import { asProblem, type Problem } from "../api/problem";
 import { externalIdOf } from "../lib/external";
 import { waitBeforeRetry } from "../uploads/retry";
@@ -43,14 +43,18 @@ export class Adding {
   added = $derived(this.items.reduce((sum, item) => sum + (item.outcome?.faces.length ?? 0), 0));
   leftOut = $derived(this.items.reduce((sum, item) => sum + (item.outcome?.left_out.length ?? 0), 0));
   #collection: string;
-  #onchange: () => void;
+  #listener: () => void = () => undefined;
   #running = 0;
   #next = 0;
-  #ended = false;
 
-  constructor(collection: string, onchange: () => void) {
+  constructor(collection: string) {
     this.#collection = collection;
-    this.#onchange = onchange;
+  }
+
+  /** Tells of faces that were added; returns the function that ends it. */
+  listen(listener: () => void): () => void {
+    this.#listener = listener;
+    return () => (this.#listener = () => undefined);
   }
 
   add(files: File[], wish: Wish): void {
@@ -68,20 +72,15 @@ export class Adding {
     this.items = this.items.filter((item) => !item.over);
   }
 
-  /** Whoever looked at it has gone: what is being worked on ends, the rest is not begun. */
-  end(): void {
-    this.#ended = true;
-  }
-
   #fill(): void {
-    while (this.#running < AT_ONCE && !this.#ended) {
+    while (this.#running < AT_ONCE) {
       const item = this.items.find((each) => each.stage === "waiting");
       if (!item) return;
       this.#running++;
       item.stage = "sending";
       void this.#work(item).finally(() => {
         this.#running--;
-        if (item.outcome) this.#onchange();
+        if (item.outcome) this.#listener();
         this.#fill();
       });
     }
@@ -112,4 +111,13 @@ export class Adding {
       }
     }
   }
+}
+
+const underWay = new Map<string, Adding>();
+
+/** What is being added to a collection: it goes on while other parts of the page are looked at. */
+export function addingTo({ id, name }: Collection): Adding {
+  const known = underWay.get(id) ?? new Adding(name);
+  underWay.set(id, known);
+  return known;
 }

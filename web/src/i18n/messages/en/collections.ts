@@ -164,6 +164,8 @@ export const collectionsPart = {
     sharpness: "Sharpness",
     brightness: "Brightness",
     details: "Details",
+    alike: "Find others like it",
+    alikeTitle: (name: string) => `Most like ${name}`,
     select: (name: string) => `Select ${name}`,
     selectHint: "Select faces to assign them to a person, or to delete them.",
     selected: (count: number) => `${faces(count)} selected`,

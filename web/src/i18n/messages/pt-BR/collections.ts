@@ -187,6 +187,8 @@ export const collectionsPart: Pick<
     sharpness: "Nitidez",
     brightness: "Brilho",
     details: "Detalhes",
+    alike: "Ver parecidos",
+    alikeTitle: (name) => `Mais parecidos com ${name}`,
     select: (name) => `Selecionar ${name}`,
     selectHint: "Selecione rostos para atribuí-los a uma pessoa ou apagá-los.",
     selected: (count) =>

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fotofila.core.folder_events import FolderEvents
+from fotofila.core.file_events import FileEvents
 from fotofila.core.sqlite import SqliteChanges
 
 EVER = 60.0
@@ -23,11 +23,8 @@ def writer(tmp_path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-@pytest.mark.parametrize("quiet_seconds", [0.0, EVER], ids=["heard", "looked for"])
-async def test_commits_of_others_wake_who_waits(
-    tmp_path: Path, writer: sqlite3.Connection, quiet_seconds: float
-) -> None:
-    changes = SqliteChanges(tmp_path / "some.db", quiet_seconds=quiet_seconds)
+async def test_commits_of_others_wake_who_waits(tmp_path: Path, writer: sqlite3.Connection) -> None:
+    changes = SqliteChanges(tmp_path / "some.db")
     async with asyncio.timeout(EVER):
         for _ in range(3):
             mark = changes.mark()
@@ -39,8 +36,19 @@ async def test_commits_of_others_wake_who_waits(
     await changes.close()
 
 
+async def test_commits_to_a_file_without_a_log_are_looked_for(tmp_path: Path, writer: sqlite3.Connection) -> None:
+    writer.execute("PRAGMA journal_mode=DELETE")
+    changes = SqliteChanges(tmp_path / "some.db")
+    async with asyncio.timeout(EVER):
+        waiting = asyncio.create_task(changes.wait(2 * EVER, since=changes.mark()))
+        await asyncio.sleep(0)
+        writer.execute("INSERT INTO rows VALUES (1)")
+        await waiting
+    await changes.close()
+
+
 async def test_who_waits_too_long_is_let_go(tmp_path: Path, writer: sqlite3.Connection) -> None:
-    changes = SqliteChanges(tmp_path / "some.db", quiet_seconds=0)
+    changes = SqliteChanges(tmp_path / "some.db")
     await changes.wait(0.01, since=changes.mark())
     await changes.close()
 
@@ -49,7 +57,7 @@ async def test_who_waits_too_long_is_let_go(tmp_path: Path, writer: sqlite3.Conn
 async def test_a_write_since_arming_is_heard_once(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
-    events = FolderEvents(tmp_path)
+    events = FileEvents(file)
     assert events.arm()
     file.write_bytes(b"x")
     file.write_bytes(b"y")
@@ -61,8 +69,8 @@ async def test_a_write_since_arming_is_heard_once(tmp_path: Path) -> None:
     events.close()
 
 
-def test_folder_that_is_not_there_has_to_be_looked_at(tmp_path: Path) -> None:
-    events = FolderEvents(tmp_path / "none")
+def test_file_that_is_not_there_has_to_be_looked_at(tmp_path: Path) -> None:
+    events = FileEvents(tmp_path / "none")
     assert not events.arm()
     events.close()
     assert not events.arm()

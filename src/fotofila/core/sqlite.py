@@ -17,15 +17,17 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from fotofila.core.folder_events import FolderEvents
+from fotofila.core.file_events import FileEvents
 
 T = TypeVar("T")
 
 POLL_SECONDS = 0.02
-QUIET_SECONDS = 2.0
-"""Without a commit for so long, one listens for writes instead of looking: an idle process costs nothing then."""
+GATHER_SECONDS = 0.005
+"""So that many commits in a row wake us once."""
+PATIENCE_LOOKS = 100
+"""What one hears is a write. Its commit can be seen a moment later, on a slow disk a long one, or never."""
 DEAF_SECONDS = 5.0
-"""What one hears is the write; the commit is seen a moment later, on a slow disk a long one. So one looks also then."""
+"""Without a word for so long, one looks."""
 BEGIN_WRITING = "BEGIN IMMEDIATE"
 SHORTEST_NAP_SECONDS, LONGEST_NAP_SECONDS = 0.0005, 0.005
 
@@ -42,15 +44,13 @@ def identity(path: Path) -> tuple[int, int] | None:
 class SqliteChanges:
     """One connection, read by one task for as long as anybody waits."""
 
-    def __init__(self, path: Path, *, quiet_seconds: float = QUIET_SECONDS) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._quiet_seconds = quiet_seconds
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._waiters: set[asyncio.Future[None]] = set()
         self._task: asyncio.Task[None] | None = None
-        self._writes: FolderEvents | None = None
-        self._moved_at = time.monotonic()
+        self._writes: FileEvents | None = None
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None and identity(self._path) != self._file:
@@ -98,21 +98,25 @@ class SqliteChanges:
             await self._pause(seen)
             if (version := self.mark()) != seen:
                 seen = version
-                self._moved_at = time.monotonic()
                 for waiter in self._waiters:
                     if not waiter.done():
                         waiter.set_result(None)
 
     async def _pause(self, seen: int) -> None:
         """Wait until it is worth looking again."""
-        if time.monotonic() - self._moved_at >= self._quiet_seconds:
-            if self._writes is None:
-                self._writes = FolderEvents(self._path.parent)
-            if self._writes.arm():
-                if self.mark() == seen and await self._writes.heard(DEAF_SECONDS):
-                    self._moved_at = time.monotonic()  # the commit is near
+        if self._writes is None:
+            self._writes = FileEvents(self._path.with_name(f"{self._path.name}-wal"))
+        if not self._writes.arm():
+            await asyncio.sleep(POLL_SECONDS)
+            return
+        seconds = POLL_SECONDS  # a commit that was written before we listened may show soon, so we look soon, then less
+        while self._waiters and self.mark() == seen and not await self._writes.heard(seconds):
+            seconds = min(2 * seconds, DEAF_SECONDS)
+        await asyncio.sleep(GATHER_SECONDS)
+        for _ in range(PATIENCE_LOOKS):
+            if self.mark() != seen or not self._waiters:
                 return
-        await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def close(self) -> None:
         """Stop listening."""

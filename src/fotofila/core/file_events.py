@@ -1,4 +1,4 @@
-"""Hearing of the next write to a file of a folder, from any process of this machine, without asking (inotify(7))."""
+"""Hearing of the next write to a file, from any process of this machine, without asking (inotify(7))."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ IN_MODIFY, IN_ONESHOT = 0x2, 0x80000000
 EVENT_BYTES = 4096
 
 
-class FolderEvents:
-    """One folder of local files. Only Linux tells; elsewhere, and where it has no more ears to lend, `arm` says no."""
+class FileEvents:
+    """One local file. Only Linux tells; elsewhere, and where it has no more ears to lend, `arm` says no."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = os.fsencode(folder)
+    def __init__(self, path: Path) -> None:
+        self._path = os.fsencode(path)
         self._libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
         self._ear = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC) if self._libc is not None else -1
 
     def arm(self) -> bool:
         """Listen from now on; False where one has to look instead.
 
-        For one write only: a busy folder is better looked at now and then than heard of all the time.
+        For one write only: a busy file is better looked at now and then than heard of all the time.
         """
         if self._libc is None or self._ear < 0:
             return False
-        watch: int = self._libc.inotify_add_watch(self._ear, self._folder, IN_MODIFY | IN_ONESHOT)
+        watch: int = self._libc.inotify_add_watch(self._ear, self._path, IN_MODIFY | IN_ONESHOT)
         return watch >= 0
 
     async def heard(self, timeout_seconds: float) -> bool:

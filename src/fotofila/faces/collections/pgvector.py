@@ -32,6 +32,8 @@ MOST_TUPLES = 200_000
 """Vectors that are looked at for one search, those of other collections among them."""
 LONGEST_SECONDS = 7200.0
 """Of building the index of many millions."""
+MANY = 1000
+"""Vectors at once after which PostgreSQL should count anew."""
 BUILD_MEMORY = "512MB"
 MODEL = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 
@@ -39,6 +41,10 @@ CURRENT = """
 SELECT 1 FROM collections c JOIN collection_near_state s ON s.collection_id = c.id AND s.revision = c.revision
 WHERE c.id = :id AND s.model = :model AND s.kind = :kind
 """
+SET = text(
+    "SELECT set_config('hnsw.ef_search', :ef, true), set_config('hnsw.iterative_scan', 'relaxed_order', true), "
+    f"set_config('hnsw.max_scan_tuples', '{MOST_TUPLES}', true)"
+)
 PARENTS: dict[Kind, tuple[str, str]] = {
     "face": ("collection_vectors", "face_id"),
     "user": ("collection_user_vectors", "user_row_id"),
@@ -75,9 +81,7 @@ class PgvectorSearch:
                 await session.execute(text("SET LOCAL statement_timeout = 0"))
                 await follow(session, space)
         async with db.write() as session:  # what is set is set for one transaction, and this begins one
-            await session.execute(text(f"SET LOCAL hnsw.ef_search = {min(max(EF_SEARCH, limit), MOST_EF_SEARCH)}"))
-            await session.execute(text("SET LOCAL hnsw.iterative_scan = relaxed_order"))
-            await session.execute(text(f"SET LOCAL hnsw.max_scan_tuples = {MOST_TUPLES}"))
+            await session.execute(SET, {"ef": str(min(max(EF_SEARCH, limit), MOST_EF_SEARCH))})
             return [await nearest(session, space, vector, limit=limit, least=least_cosine) for vector in vectors]
 
     def forget(self, collection_id: str) -> None:
@@ -167,9 +171,13 @@ async def follow(session: AsyncSession, space: Space) -> None:
         "SELECT i, $1, $2, v::halfvec FROM unnest($3::varchar[], $4::text[]) "
         "AS given (i, v) ON CONFLICT (id, model) DO UPDATE SET vector = excluded.vector"
     )
+    many = False
     async for page in read_written(session, space, since=since):
+        many = many or len(page.ids) >= MANY
         vectors = [written(np.frombuffer(raw, "<f2")) for raw in page.raw]
         await run_long(session, put, space.model, space.collection_id, page.ids, vectors)
+    if many:  # a table that nobody has counted looks empty, and an empty table is read without its index
+        await run_long(session, f"ANALYZE {table_of(space.kind)}")
     await session.execute(
         text(
             "INSERT INTO collection_near_state (collection_id, model, kind, revision) "

@@ -22,7 +22,7 @@ log = get_logger(__name__)
 
 LOCK = "fotofila.audit"
 """Held to the end of the appender's transaction: whoever appends next sees what was appended before."""
-BATCH = 500
+BATCH = 200
 LOOK_SECONDS = 1.0
 CHECKPOINT = "fotofila-checkpoint/1"
 WAITING = "SELECT 1 FROM audit_inbox LIMIT 1"

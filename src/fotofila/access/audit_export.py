@@ -26,7 +26,7 @@ from fotofila.access.receipts import SigningKeys
 from fotofila.core.db import Database
 from fotofila.core.errors import InvalidInputError
 
-PAGE = 1000
+PAGE = 500
 COLUMNS = ("sequence", "at", "actor_kind", "actor_id", "action", "subject", "detail", "id", "owner", "hash")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take for a formula: such a cell gets an apostrophe in front."""

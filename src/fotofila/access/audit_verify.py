@@ -21,7 +21,7 @@ from fotofila.access.audit_models import AuditCheckpoint, AuditEntry, AuditInbox
 from fotofila.access.receipts import BadSignatureError, SigningKeys, encode, raw_key
 from fotofila.core.db import Database
 
-PAGE = 1000
+PAGE = 500
 TABLE = AuditEntry.__table__
 COLUMNS = (*(each for each in TABLE.columns if each.name != "at"), type_coerce(AuditEntry.at, Text).label("at"))
 """The time as the database keeps it: what is no time any more must be told, and not stop the reading."""

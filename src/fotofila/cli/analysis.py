@@ -23,6 +23,7 @@ from fotofila.core.images.sniff import HEAD_BYTES, sniff
 from fotofila.core.inference.errors import ModelUnavailableError
 from fotofila.core.inference.store import list_files
 from fotofila.faces.face import embedding_from_base64
+from fotofila.faces.packs import chosen_pack
 from fotofila.faces.service import analysis_args
 from fotofila.worker.direct import DirectPool
 from fotofila.worker.loop import available_cpus
@@ -74,7 +75,12 @@ async def analyse_all(
     """Analyse photos, several at once; `told` hears of each as it is done, in whatever order they end."""
     kind = Kinds(load_capabilities(settings.capabilities)).get(KIND)
     args = analysis_args(
-        detection=wish.detection, age=True, gender=True, embed=wish.embed, max_pixels=settings.max_pixels
+        detection=wish.detection,
+        age=True,
+        gender=True,
+        embed=wish.embed,
+        max_pixels=settings.max_pixels,
+        pack=chosen_pack(settings),
     )
     left = iter(pictures)
     async with open_pool(settings) as pool:

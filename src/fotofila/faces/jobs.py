@@ -16,14 +16,15 @@ from fotofila.core.images.renditions import MEDIA_TYPE, Renditions, make_renditi
 from fotofila.core.jobs.outcomes import Done, Outcome, RenditionFile, Report, Work
 from fotofila.faces.analyzer import AnalyzeOptions, FaceAnalyzer
 from fotofila.faces.face import Face
+from fotofila.faces.packs import PACKS, PERMISSIVE
 
 THUMBNAILS = {"large": "1024.webp", "small": "256.webp", "annotated": "annotated.webp"}
 
 
-@lru_cache(maxsize=1)
-def analyzer(models_dir: Path) -> FaceAnalyzer:
-    """Return the analyzer of this process; models are loaded when they are first used."""
-    return FaceAnalyzer(models_dir)
+@lru_cache(maxsize=2)
+def analyzer(models_dir: Path, pack: str = PERMISSIVE.name) -> FaceAnalyzer:
+    """Return the analyzer of this process for a pack; models are loaded when they are first used."""
+    return FaceAnalyzer(models_dir, pack=PACKS[pack])
 
 
 def work(work: Work, report: Report) -> Outcome:
@@ -34,7 +35,8 @@ def work(work: Work, report: Report) -> Outcome:
     facts = photo_facts(decoded, read_exif(work.original))
     decoded_at = clock()
     report(0.2)
-    faces = analyzer(work.models_dir).analyze(decoded.pixels, options_of(work.args))
+    pack = work.args.get("pack", PERMISSIVE.name)
+    faces = analyzer(work.models_dir, pack).analyze(decoded.pixels, options_of(work.args))
     analyzed_at = clock()
     report(0.8)
     renditions = make_renditions(decoded.pixels, [annotation(face) for face in faces])

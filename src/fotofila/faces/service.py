@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fotofila.access.workspaces import get_workspace
 from fotofila.core.config import Settings
 from fotofila.faces.models import FaceRow
-from fotofila.faces.specs import EMBEDDER, SPECS
+from fotofila.faces.packs import PERMISSIVE, Pack, chosen_pack
 from fotofila.library.models import Photo
 
 AGE_STEP = 10
@@ -27,19 +27,23 @@ async def resolve(session: AsyncSession, owner: str, settings: Settings) -> dict
         gender=workspace.gender,
         embed=workspace.face_recognition,
         max_pixels=settings.max_pixels,
+        pack=chosen_pack(settings),
     )
 
 
-def analysis_args(*, detection: str, age: bool, gender: bool, embed: bool, max_pixels: int) -> dict[str, Any]:
+def analysis_args(
+    *, detection: str, age: bool, gender: bool, embed: bool, max_pixels: int, pack: Pack = PERMISSIVE
+) -> dict[str, Any]:
     """Shape the arguments of `faces.analyze`."""
     return {
+        "pack": pack.name,
         "detection": detection,
         "age": age,
         "gender": gender,
         "embed": embed,
-        "embedding_model": f"{EMBEDDER.name}-{EMBEDDER.version}",
+        "embedding_model": pack.model,
         "max_pixels": max_pixels,
-        "models": {spec.name: spec.sha256 for spec in SPECS},
+        "models": {spec.name: spec.sha256 for spec in pack.specs},
     }
 
 

@@ -210,6 +210,32 @@ export const collectionsPart = {
     } as Record<string, string>,
   },
 
+  consents: {
+    title: "Consents",
+    lead: "Who agreed to be recognised, when, and in which words. A note is erased with the person.",
+    empty: "No consent was noted yet.",
+    add: "Note a consent",
+    added: "The consent was noted.",
+    of: "Whose",
+    kinds: { user_id: "Person", external_image_id: "External id", face_id: "Face id" },
+    subject: "Their id",
+    text: "What they agreed to",
+    textHint: "In the words that they saw.",
+    day: "When",
+    dayHint: "Leave it empty for today.",
+    by: "Given by",
+    byHint: "Where it was not the person: a parent, for instance.",
+    given: (day: string) => `Given on ${day}`,
+    givenBy: (day: string, who: string) => `Given on ${day} by ${who}`,
+    valid: "Valid",
+    withdraw: "Withdraw",
+    withdrawTitle: (subject: string) => `Note that ${subject} agrees no more?`,
+    withdrawBody:
+      "The withdrawal is noted. The faces stay until you erase them: an owner does that in the list of people.",
+    withdrawnNow: "The withdrawal was noted. Erase the faces, if they are to go.",
+    withdrawn: (day: string) => `Withdrawn on ${day}`,
+  },
+
   erasure: {
     title: "Erased",
     counts: (count: number, vectors: number, chips: number) =>

@@ -9,6 +9,7 @@ export const collectionsPart: Pick<
   | "faceAdding"
   | "faceList"
   | "facePeople"
+  | "consents"
   | "erasure"
   | "collectionSettings"
 > = {
@@ -232,6 +233,32 @@ export const collectionsPart: Pick<
     showFaces: (name) => `Mostrar os rostos de ${name}`,
     added: (name) => `${name} foi adicionada.`,
     states: { ACTIVE: "Pronta", CREATED: "Ainda sem rostos", CREATING: "Em criação", UPDATING: "Mudando" },
+  },
+
+  consents: {
+    title: "Consentimentos",
+    lead: "Quem concordou em ser reconhecido, quando e com que palavras. A nota é eliminada junto com a pessoa.",
+    empty: "Nenhum consentimento foi anotado ainda.",
+    add: "Anotar consentimento",
+    added: "O consentimento foi anotado.",
+    of: "De quem",
+    kinds: { user_id: "Pessoa", external_image_id: "Id externo", face_id: "Id do rosto" },
+    subject: "O id",
+    text: "Com o que concordou",
+    textHint: "Nas palavras que a pessoa leu.",
+    day: "Quando",
+    dayHint: "Deixe vazio para hoje.",
+    by: "Dado por",
+    byHint: "Se não foi a própria pessoa: um dos pais, por exemplo.",
+    given: (day) => `Dado em ${day}`,
+    givenBy: (day, who) => `Dado em ${day} por ${who}`,
+    valid: "Válido",
+    withdraw: "Retirar",
+    withdrawTitle: (subject) => `Anotar que ${subject} não concorda mais?`,
+    withdrawBody:
+      "A retirada é anotada. Os rostos ficam até que sejam eliminados: um dono faz isso na lista de pessoas.",
+    withdrawnNow: "A retirada foi anotada. Elimine os rostos, se eles devem sair.",
+    withdrawn: (day) => `Retirado em ${day}`,
   },
 
   erasure: {

@@ -25,7 +25,7 @@ def passphrase(tmp_path: Path) -> Path:
 
 
 def test_a_collection_is_made_exported_imported_and_erased_with_a_receipt(
-    cli: Run, tmp_path: Path, passphrase: Path
+    cli: Run, tmp_path: Path, data_dir: Path, passphrase: Path
 ) -> None:
     made = cli("collections", "create", "visitors", "--ttl-days", "30", "--switch-on", "--json")
     assert (made.code, made.json["ttl_days"], made.json["switched_on"]) == (0, 30, True)
@@ -44,7 +44,7 @@ def test_a_collection_is_made_exported_imported_and_erased_with_a_receipt(
         cli("collections", "erase", "--collection", "copy", "--yes", "--receipt", receipt, "--reason", "test").code == 0
     )
     assert "copy" not in cli("collections", "list").out
-    seen = cli("audit", "verify-receipt", receipt)
+    seen = cli("audit", "verify-receipt", receipt, "--in-log")
     assert seen.code == 0
     assert "test" in seen.out
     changed = {**json.loads(receipt.read_text(encoding="utf-8")), "reason": "another"}
@@ -54,6 +54,12 @@ def test_a_collection_is_made_exported_imported_and_erased_with_a_receipt(
     assert refused.code == 1
     assert "changed" in refused.err
     receipt.write_bytes(good)
+    with sqlite3.connect(data_dir / "fotofila.db") as database:
+        database.execute("DELETE FROM audit_log")
+    database.close()
+    assert cli("audit", "verify-receipt", receipt).code == 0
+    gone = cli("audit", "verify-receipt", receipt, "--in-log")
+    assert (gone.code, "`fotofila audit verify`" in gone.err) == (1, True)
     public = tmp_path / "keys.pem"
     public.write_text(cli("audit", "keys").out, encoding="ascii")
     elsewhere = ("--data-dir", str(tmp_path / "elsewhere"))
@@ -65,6 +71,10 @@ def test_a_collection_is_made_exported_imported_and_erased_with_a_receipt(
 def test_erasing_asks_what_and_whether(cli: Run) -> None:
     assert cli("collections", "erase", "--yes").code == 1
     assert cli("collections", "erase", "--yes", "--collection", "x", "--user-id", "ana").code == 1
+    assert cli("collections", "erase", "--yes", "--everything", "--photo-embeddings").code == 1
+    for whole in ("--everything", "--photo-embeddings"):
+        done = cli("collections", "erase", "--yes", whole)
+        assert json.loads(done.out)["what"] == whole.removeprefix("--").replace("-", "_")
     nobody = cli("collections", "erase", "--yes", "--user-id", "ana")
     assert nobody.code == 0
     assert json.loads(nobody.out)["counts"]["faces"] == 0

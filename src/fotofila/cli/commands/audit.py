@@ -16,7 +16,7 @@ from sqlalchemy import select
 from fotofila.access.audit import OPERATOR, record
 from fotofila.access.audit_append import append_waiting
 from fotofila.access.audit_export import Filter, chain_lines, newest, read_documents, shown, verify_file
-from fotofila.access.audit_models import AuditCheckpoint
+from fotofila.access.audit_models import AuditCheckpoint, AuditEntry
 from fotofila.access.audit_verify import Verification, document_of, verify_database
 from fotofila.access.receipts import BadSignatureError, SigningKeys, load_signing_keys, signing_keys
 from fotofila.cli.database import OWNER, open_context
@@ -138,6 +138,7 @@ def keys(data_dir: DataDir = None) -> None:
 @app.command("verify-receipt")
 def verify_receipt(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The receipt, JSON.")],
+    in_log: Annotated[bool, typer.Option("--in-log", help="Also compare it with the audit log here.")] = False,
     public_key: PublicKey = None,
     data_dir: DataDir = None,
     json: Json = False,
@@ -145,11 +146,14 @@ def verify_receipt(
     """Say whether a receipt is as it was signed, and by a key of this program; exit code 1 where not.
 
     `fotofila audit verify-receipt receipt.json`
+    With the database at hand: `fotofila audit verify-receipt receipt.json --in-log`
     """
     settings = prepare(data_dir)
     known = verifying_keys(settings, public_key)
     receipt = read_receipt(file)
     known.demand(receipt)
+    if in_log:
+        run_async(demand_entry(settings, receipt))
     if json:
         print_json({"ok": True, "receipt": receipt})
         return
@@ -220,6 +224,18 @@ async def verify_here(settings: Settings, keys: SigningKeys, kept: list[dict[str
     """Verify the database."""
     async with open_context(settings) as context:
         return await verify_database(context.db, keys, kept)
+
+
+async def demand_entry(settings: Settings, receipt: dict[str, Any]) -> None:
+    """Raise BadSignatureError where the audit log has not the entry that a receipt names."""
+    named = receipt.get("audit", {})
+    async with open_context(settings) as context, context.db.read() as session:
+        entry = await session.get(AuditEntry, named.get("sequence", 0))
+    if entry is None or (entry.id, entry.hash) != (named.get("id"), named.get("hash")):
+        raise BadSignatureError(
+            f"The receipt is as it was signed, but entry {named.get('sequence')} of the audit log is not the one that "
+            "it names: `fotofila audit verify` says what happened."
+        )
 
 
 async def load_checkpoints(settings: Settings) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -21,7 +21,7 @@ from fotofila.cli.options import DataDir, Json, Yes, configure_command, settings
 from fotofila.cli.output import print_json, print_table, say
 from fotofila.cli.running import run_async
 from fotofila.core.config import Settings
-from fotofila.core.errors import ConflictError, InvalidInputError
+from fotofila.core.errors import ConflictError, InvalidInputError, UnavailableError
 from fotofila.faces.collections import care, desk
 from fotofila.faces.collections.export import export_collection
 from fotofila.faces.collections.export_file import Secret
@@ -167,27 +167,55 @@ def erase(
     external_image_id: Annotated[str | None, typer.Option("--external-image-id", help="Faces of this image.")] = None,
     face_id: Annotated[list[str] | None, typer.Option("--face-id", help="A face; may be given several times.")] = None,
     collection: Annotated[str | None, typer.Option("--collection", help="A collection, whole.")] = None,
+    photo_embeddings: Annotated[
+        bool, typer.Option("--photo-embeddings", help="The vectors of the faces in photos.")
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="All collections, and the vectors in photos.")
+    ] = False,
     reason: Annotated[str | None, typer.Option(help="Told in the receipt.")] = None,
     receipt: Annotated[Path | None, typer.Option(help="Where to write the receipt; printed without it.")] = None,
     yes: Yes = False,
     workspace: Workspace = OWNER,
     data_dir: DataDir = None,
 ) -> None:
-    """Erase a person from all collections, or a collection, and give a signed receipt.
+    """Erase a person from all collections, a collection, or more, and give a signed receipt.
 
     `fotofila collections erase --user-id ana --reason "asked on 2026-01-31" --receipt ana.json`
     """
     person = care.Person(user_id=user_id, external_image_id=external_image_id, face_ids=tuple(face_id or ()))
-    if bool(person.asked()) == (collection is not None):
-        raise InvalidInputError("Say what is to be erased: a person, or --collection.")
+    wanted = Wanted(person=person, collection=collection, photo_embeddings=photo_embeddings, everything=everything)
+    wanted.demand()
+    if receipt is not None and receipt.exists():
+        raise ConflictError(f"There is a file {receipt} already: choose another name.")
     if not yes:
         typer.confirm("Erase for good?", abort=True)
-    done = run_async(erase_now(prepare(data_dir), workspace, person, collection, reason))
+    done = run_async(erase_now(prepare(data_dir), workspace, wanted, reason))
+    if done.receipt is None:
+        raise UnavailableError(f"Erased; the receipt is signed in a moment: GET /api/erasures/{done.id}/receipt.")
     if receipt is None:
-        say(done.receipt or "")
+        say(done.receipt)
         return
     receipt.write_text(f"{done.receipt}\n", encoding="utf-8")
     say(f"{done.body['counts']['faces']} faces are erased; {receipt} is the receipt.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be erased: one of these."""
+
+    person: care.Person
+    collection: str | None
+    photo_embeddings: bool
+    everything: bool
+
+    def demand(self) -> None:
+        """Raise InvalidInputError where it is not one thing."""
+        given = (bool(self.person.asked()), self.collection is not None, self.photo_embeddings, self.everything)
+        if sum(given) != 1:
+            raise InvalidInputError(
+                "Say what is to be erased: a person, --collection, --photo-embeddings or --everything; one of them."
+            )
 
 
 def prepare(data_dir: object) -> Settings:
@@ -274,11 +302,13 @@ async def read(
         return await import_collection(context, owner, path, secret, actor=OPERATOR, name=name, other_model=other_model)
 
 
-async def erase_now(
-    settings: Settings, owner: str, person: care.Person, collection: str | None, reason: str | None
-) -> care.Erasure:
-    """Erase a person or a collection."""
+async def erase_now(settings: Settings, owner: str, wanted: Wanted, reason: str | None) -> care.Erasure:
+    """Erase what is wanted."""
     async with open_context(settings) as context:
-        if collection is not None:
-            return await care.erase_collection(context, owner, collection, actor=OPERATOR, reason=reason)
-        return await care.erase_person(context, owner, person, actor=OPERATOR, reason=reason)
+        if wanted.collection is not None:
+            return await care.erase_collection(context, owner, wanted.collection, actor=OPERATOR, reason=reason)
+        if wanted.photo_embeddings:
+            return await care.erase_photo_embeddings(context, owner, actor=OPERATOR, reason=reason)
+        if wanted.everything:
+            return await care.erase_everything(context, owner, actor=OPERATOR, reason=reason)
+        return await care.erase_person(context, owner, wanted.person, actor=OPERATOR, reason=reason)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -50,6 +51,13 @@ async def test_the_same_image_and_name_give_the_same_faces(either: Place) -> Non
     assert {each.face_id for each in again.records} == {each.face_id for each in first.records}
     assert not other_name.duplicates
     assert await count(place, CollectionFace) == 4
+
+
+async def test_the_same_image_at_the_same_moment_is_there_once(either: Place) -> None:
+    both = await asyncio.gather(*(either.index(1, 2, external_image_id="a") for _ in range(4)))
+    assert len({record.face_id for indexed in both for record in indexed.records}) == 2
+    assert sorted(indexed.duplicates for indexed in both) == [False, True, True, True]
+    assert (await desk.describe_collection(either.context, OWNER, "guests")).face_count == 2
 
 
 async def test_the_same_image_with_more_faces_wanted_adds_only_those_that_are_missing(place: Place) -> None:

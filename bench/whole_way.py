@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from bench.cost import Cost, measure
+from bench.cost import CHILDREN, Cost, measure
 from bench.served import served
 
 WIDTH, HEIGHT = 1632, 1224
@@ -32,7 +32,7 @@ def make_photos(source: Path, count: int) -> list[bytes]:
 
 def whole_way(source: Path, *, count: int, detection: str) -> dict[str, Any]:
     """Send photos through a real server; returns figures per photo, CPU in milliseconds."""
-    photos = make_photos(source, count + 1)
+    photos = make_photos(source, CHILDREN + count)
     with served(detection=detection) as house:
         cost = measure(house, photos)
         with house.client() as client:

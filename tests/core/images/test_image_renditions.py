@@ -112,6 +112,11 @@ def test_boxes_are_on_the_annotated_rendition_only() -> None:
     assert plain.annotated == plain.large
 
 
+@pytest.mark.parametrize(("size", "annotated"), [((1600, 1200), (768, 576)), ((640, 480), (640, 480))])
+def test_annotated_picture_has_a_size_of_its_own(size: tuple[int, int], annotated: tuple[int, int]) -> None:
+    assert opened(make_renditions(np.asarray(smooth(size)), [FACE]).annotated).size == annotated
+
+
 def test_pixels_are_not_touched() -> None:
     pixels = np.array(smooth((640, 480)))
     before = pixels.copy()

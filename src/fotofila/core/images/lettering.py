@@ -1,4 +1,4 @@
-"""Text on pictures. Each letter is rendered once a size: rendering whole labels cost more than all the frames did."""
+"""Text on pictures. Letters and words are rendered once a size: they cost more than all the frames did."""
 
 from __future__ import annotations
 
@@ -20,12 +20,20 @@ def draw_text(
     image: Image.Image, left_middle: tuple[int, int], text: str, size: int, colour: tuple[int, int, int]
 ) -> None:
     """Draw a text on an RGB picture in place, from its left end, capitals and digits centred on the height given."""
-    x, middle = float(left_middle[0]), left_middle[1]
-    top = middle + round(_CAPITAL_HEIGHT * size / 2) - size
+    left, middle = left_middle
+    image.paste(colour, (left, middle + round(_CAPITAL_HEIGHT * size / 2) - size), _word(text, size))
+
+
+@lru_cache(maxsize=2048)
+def _word(text: str, size: int) -> Image.Image:
+    """Return a text as a mask with its baseline at `size`; ages and genders are the same words again and again."""
+    mask = Image.new("L", (text_width(text, size) + 1, math.ceil(1.4 * size)))
+    x = 0.0
     for char in text:
-        mask, advance = _letter(char, size)
-        image.paste(colour, (round(x), top), mask)
+        letter, advance = _letter(char, size)
+        mask.paste(255, (round(x), 0), letter)
         x += advance
+    return mask
 
 
 @lru_cache(maxsize=2048)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fotofila.core.capability import load
 from fotofila.core.inference.specs import PinnedFile, PypiMember
+from fotofila.faces.packs import PERMISSIVE, RESEARCH
 from fotofila.faces.specs import DEMO_PHOTOS, FALLBACKS
 from scripts.reference.pipeline import capabilities
 from scripts.reference.tables import code, table
@@ -17,6 +18,10 @@ list` shows how they stand on this machine. A source is a file inside an archive
 or an address; the first that gives a file with the right sha256 is taken. A machine without internet gets the folder by
 copy.
 """
+RESEARCH_INTRO = """\
+In the place of the first two, for **non-commercial use only**: `fotofila models fetch --pack research` refuses them
+unless `FOTOFILA_MODELS_NON_COMMERCIAL` accepts their licences. See [Change the model of a
+collection](../how-to/change-the-model.md)."""
 STAND_IN = "Stand-ins are fetched only where the file that they stand in for cannot be had."
 
 
@@ -27,6 +32,9 @@ def page() -> str:
             "# Models",
             INTRO.rstrip(),
             files_table(models()),
+            "## The pack research",
+            RESEARCH_INTRO,
+            files_table(research()),
             "## Stand-ins",
             STAND_IN,
             files_table(FALLBACKS),
@@ -43,9 +51,14 @@ def models() -> list[PinnedFile]:
     return [spec for capability in capabilities() if capability.specs for spec in load(capability.specs)]
 
 
+def research() -> list[PinnedFile]:
+    """Return the models of the pack `research` that the other has not."""
+    return [spec for spec in RESEARCH.specs if spec not in PERMISSIVE.specs]
+
+
 def every() -> list[PinnedFile]:
     """Return every file that may be fetched."""
-    return [*models(), *FALLBACKS, *DEMO_PHOTOS]
+    return [*models(), *research(), *FALLBACKS, *DEMO_PHOTOS]
 
 
 def files_table(specs: Sequence[PinnedFile]) -> str:

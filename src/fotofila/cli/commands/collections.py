@@ -23,6 +23,7 @@ from fotofila.cli.running import run_async
 from fotofila.core.config import Settings
 from fotofila.core.errors import ConflictError, InvalidInputError, UnavailableError
 from fotofila.faces.collections import care, desk
+from fotofila.faces.collections.care_remove import Person
 from fotofila.faces.collections.export import export_collection
 from fotofila.faces.collections.export_file import Secret
 from fotofila.faces.collections.export_import import Imported, import_collection
@@ -183,7 +184,7 @@ def erase(
 
     `fotofila collections erase --user-id ana --reason "asked on 2026-01-31" --receipt ana.json`
     """
-    person = care.Person(user_id=user_id, external_image_id=external_image_id, face_ids=tuple(face_id or ()))
+    person = Person(user_id=user_id, external_image_id=external_image_id, face_ids=tuple(face_id or ()))
     wanted = Wanted(person=person, collection=collection, photo_embeddings=photo_embeddings, everything=everything)
     wanted.demand()
     if receipt is not None and receipt.exists():
@@ -204,7 +205,7 @@ def erase(
 class Wanted:
     """What is to be erased: one of these."""
 
-    person: care.Person
+    person: Person
     collection: str | None
     photo_embeddings: bool
     everything: bool

@@ -14,8 +14,8 @@ from fotofila.core.db.alone import alone
 from fotofila.core.errors import FotofilaError
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import FACES_ERASED
-from fotofila.faces.collections.care import hold, overwrite
 from fotofila.faces.collections.care_consent import forget_consents
+from fotofila.faces.collections.care_remove import hold, overwrite
 from fotofila.faces.collections.change import remove_faces
 from fotofila.faces.collections.models import CollectionFace
 

@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 
 from fotofila.access.workspaces import get_workspace
 from fotofila.core.capability import Context
-from fotofila.faces.collections.care import number
 from fotofila.faces.collections.care_models import ConsentRow
+from fotofila.faces.collections.care_remove import number
 from fotofila.faces.collections.models import CollectionFace, CollectionRow, FaceChip, FaceVector
 from fotofila.faces.models import FaceRow
 

@@ -13,6 +13,7 @@ from fotofila.api.paging import Cursor, Limit, Page, make_cursor, read_cursor
 from fotofila.core.errors import UnavailableError
 from fotofila.faces.collections import care, care_consent
 from fotofila.faces.collections.care_kept import kept
+from fotofila.faces.collections.care_remove import Person
 from fotofila.faces.collections.care_schemas import BiometricsOut, ConsentIn, ConsentOut, ErasureIn, ErasureOut
 from fotofila.faces.collections.routes.collections import Name
 
@@ -31,7 +32,7 @@ async def create_erasure(body: ErasureIn, context: ContextDep, principal: Admin)
     options: dict[str, Any] = {"actor": actor_of(principal), "reason": body.reason}
     owner = principal.owner
     if body.person is not None:
-        person = care.Person(
+        person = Person(
             user_id=body.person.user_id,
             external_image_id=body.person.external_image_id,
             face_ids=tuple(body.person.face_ids),

@@ -25,8 +25,9 @@ from fotofila.core.errors import UnavailableError
 from fotofila.faces.collections.search_port import Kind, Near, Space
 from fotofila.faces.collections.vectors import read_state, read_written
 
-EF_SEARCH = 100
-"""Candidates that are kept while the graph is walked; pgvector's own default, 40, misses twice as many."""
+EF_SEARCH = 200
+"""Candidates that are kept while the graph is walked. Of those at a similarity of 80 among 60,000 random vectors, the
+hardest there are, 100 find 97.6 %, 200 98.8 % and 400 99.2 %, a half slower."""
 MOST_EF_SEARCH = 1000
 MOST_TUPLES = 200_000
 """Vectors that are looked at for one search, those of other collections among them."""

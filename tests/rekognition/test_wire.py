@@ -137,7 +137,7 @@ async def test_a_body_that_was_changed_on_the_way_is_refused(wire: Wired, clock:
 
 
 async def test_behind_a_proxy_the_public_name_is_what_was_signed(tmp_path: Path) -> None:
-    settings = {"public_url": "https://photos.test", "trusted_proxies": ["127.0.0.1"], "allowed_hosts": ["*"]}
+    settings = {"public_url": "https://photos.test", "trusted_proxies": ["127.0.0.1"]}
     async with open_context(tmp_path, **settings) as context:
         target = await make_target(context)
         http = Wired(create_app(context), context, target).http

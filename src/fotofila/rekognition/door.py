@@ -29,6 +29,8 @@ T = TypeVar("T")
 SERVICE = "rekognition"
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Two images of 5 MiB in base64 are 14 MB; what is too large is still to be answered by its name."""
+BODY_SECONDS = 120.0
+"""Who holds a place must use it: the id of an access key, which is no secret, is enough to be given one."""
 LARGE_BYTES = 256 * 1024
 """Bodies from here on are hashed and read in a thread: 14 MB take some 50 ms."""
 PORTS = {"http": "80", "https": "443"}
@@ -104,16 +106,21 @@ async def read_body(request: Request) -> bytes:
     """Read the body.
 
     Raises:
-        AwsError: it is larger than anything that an operation takes.
+        AwsError: it is larger than anything that an operation takes, or comes too slowly.
     """
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            message = f"The request is larger than {MAX_BODY_BYTES} bytes: images have 5 MiB at most."
-            raise AwsError("RequestEntityTooLargeException", message, http_status=413)
-        chunks.append(chunk)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > MAX_BODY_BYTES:
+                    message = f"The request is larger than {MAX_BODY_BYTES} bytes: images have 5 MiB at most."
+                    raise AwsError("RequestEntityTooLargeException", message, http_status=413)
+                chunks.append(chunk)
+    except TimeoutError as error:
+        message = f"The request did not arrive within {BODY_SECONDS:g} seconds."
+        raise AwsError("RequestTimeoutException", message, http_status=408) from error
     return b"".join(chunks)
 
 

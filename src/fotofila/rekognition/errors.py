@@ -23,6 +23,7 @@ COMMON = frozenset(
         "InvalidSignatureException",
         "MissingAuthenticationTokenException",
         "RequestEntityTooLargeException",
+        "RequestTimeoutException",
         "SerializationException",
         "UnknownOperationException",
         "UnrecognizedClientException",

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from fotofila.api.limits import RateLimits
 from fotofila.api.middleware.body import BodyMiddleware
-from fotofila.api.middleware.hosts import HostMiddleware
+from fotofila.api.middleware.hosts import SIGNED
 from fotofila.api.middleware.observe import ObserveMiddleware
 from fotofila.api.middleware.proxies import ProxyMiddleware, parse_networks
 from fotofila.api.middleware.security import SecurityHeadersMiddleware
@@ -21,17 +21,15 @@ from fotofila.rekognition.calls import Operation
 from fotofila.rekognition.operations import OPERATIONS
 from fotofila.rekognition.wire import Wire
 
-PATHS = ("/rekognition", "/rekognition/")
-"""Clients that are given an address with a path send to the one or the other; neither is redirected."""
-
 router = APIRouter()
-router.routes.extend(Route(path, Wire(), include_in_schema=False) for path in PATHS)
+# Clients that are given an address with a path send to it with or without a slash; neither is redirected.
+router.routes.extend(Route(path, Wire(), include_in_schema=False) for path in sorted(SIGNED))
 
 
 def create_wire_app(
     context: Context, limits: RateLimits, operations: Mapping[str, Operation] = OPERATIONS
 ) -> Starlette:
-    """Build the application of the port of its own: the same, at `/`."""
+    """Build the application of the port of its own: the same, at `/`; like there, under any name of the host."""
     settings = context.settings
     app = Starlette(
         routes=[Route("/{path:path}", Wire(operations))],
@@ -41,7 +39,6 @@ def create_wire_app(
             Middleware(SecurityHeadersMiddleware),
             Middleware(BodyMiddleware),
             Middleware(ProblemMiddleware),
-            Middleware(HostMiddleware, settings=settings),
         ],
     )
     app.state.context = context

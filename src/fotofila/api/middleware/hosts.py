@@ -12,6 +12,8 @@ from fotofila.core.errors import BadRequestError
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked by address, by machines that know no name; they tell nothing of anybody's photos."""
+SIGNED = frozenset({"/rekognition", "/rekognition/"})
+"""Answered under any name: requests there are signed for the name that they were sent to, and no page can sign."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 WILDCARD_ADDRESSES = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared, never bound to
 
@@ -56,7 +58,7 @@ class HostMiddleware:
         Raises:
             HostNotAllowedError: it is not.
         """
-        if scope["type"] == "http" and scope["path"] not in PROBES:
+        if scope["type"] == "http" and scope["path"] not in PROBES | SIGNED:
             name = host_name(Headers(scope=scope).get("host", ""))
             if not self._is_allowed(name):
                 message = f"The host name {name!r} is not answered here: add it to FOTOFILA_ALLOWED_HOSTS."

@@ -89,6 +89,16 @@ class Gates:
         return self.lanes.setdefault(lane, Gate(least=self.least, limit=self.least))
 
     @property
+    def nap_seconds(self) -> float:
+        """How long to let shut gates be.
+
+        One that has been shut for so long is noticed open half as late again at most: of what was left when it opened,
+        half is left then.
+        """
+        shut = [gate.shut_at for gate in self.lanes.values() if gate.shut_at is not None]
+        return (time.monotonic() - max(shut)) / 2 if shut else 0.0
+
+    @property
     def all_open(self) -> bool:
         """Say whether no lane was full when last counted."""
         return all(gate.shut_at is None for gate in self.lanes.values())

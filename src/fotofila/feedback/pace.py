@@ -6,7 +6,7 @@ import asyncio
 import time
 
 GATHER_SECONDS = 0.05
-LONGEST_SECONDS = 0.25
+LONGEST_SECONDS = 0.5
 
 
 async def sleep(stop: asyncio.Event, seconds: float) -> None:
@@ -22,7 +22,7 @@ class Gathering:
     """Has a loop that is busy take more at once: it turns at once after a rest, and then not twice in 50 ms.
 
     A turn costs about the same whether it moves one message or twenty, and while there is much to do nobody waits for
-    the one that came last. Where whoever comes next has enough to do, or waited for long already, up to 250 ms.
+    the one that came last. Where whoever comes next has enough to do, or waited for long already, up to 500 ms.
     """
 
     def __init__(self) -> None:

@@ -35,7 +35,8 @@ LANE = "results"
 BATCH = 64
 WAIT_SECONDS = 2.0
 TROUBLE_SECONDS = 1.0
-PATIENCE = 0.1
+PATIENCE = 0.2
+"""Of the time that a job took from the queue to its end, so much is no matter."""
 
 
 class NewerResultsError(UnavailableError):
@@ -182,7 +183,7 @@ async def write_bare(context: Context, reported: Sequence[Reported]) -> float:
 
 
 def spare_seconds(jobs: Iterable[Job]) -> float:
-    """Return how long the results of others may wait, so that none of them takes a tenth longer than it did."""
+    """Return how long the results of others may wait: on the average they take a tenth longer for it."""
     took = [(job.finished_at - job.queued_at).total_seconds() for job in jobs if job.finished_at and job.queued_at]
     return PATIENCE * min(took, default=0.0)
 

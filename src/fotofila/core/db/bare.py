@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from sqlalchemy import PoolProxiedConnection
+from sqlalchemy import Connection, PoolProxiedConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from fotofila.core.db.outages import DatabaseUnavailableError, code_of, first_line, translate
@@ -30,6 +30,7 @@ class Bare:
     """
 
     def __init__(self, pooled: PoolProxiedConnection, *, pooler: bool) -> None:
+        self.pooled = pooled
         self.broken = False
         self._driver: Any = pooled.driver_connection
         self._prepared: dict[str, Any] | None = None if pooler else pooled.info.setdefault(STATEMENTS, {})
@@ -100,27 +101,21 @@ async def bare(engine: AsyncEngine, *, pooler: bool) -> AsyncIterator[Bare]:
 
 
 @asynccontextmanager
-async def bare_unit(engine: AsyncEngine, *, pooler: bool) -> AsyncIterator[tuple[Bare, AsyncSession]]:
-    """Begin a transaction, with a session in it for what cannot do without; its part is kept by `keep`."""
-    async with engine.connect() as connection:
-        taken = Bare(await connection.get_raw_connection(), pooler=pooler)
-        try:
-            async with taken.transaction(), joined(connection) as session:
-                yield taken, session
-        finally:
-            if taken.broken:
-                await connection.invalidate()
+async def unit(taken: Bare, engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    """Begin a transaction, with a session in it for what cannot do without; its part is kept by `keep`.
 
-
-@asynccontextmanager
-async def joined(connection: AsyncConnection) -> AsyncIterator[AsyncSession]:
-    """Give a session on a connection whose transaction is begun; what it begins is a savepoint there."""
+    What the session begins is a savepoint.
+    """
+    connection = AsyncConnection(engine, Connection(engine.sync_engine, taken.pooled))
     session = AsyncSession(connection, expire_on_commit=False)
-    try:
-        yield session
-    finally:
-        if session.in_transaction():  # or it was never used, and there is nothing to close
-            await session.close()
+    async with taken.transaction():
+        try:
+            yield session
+        finally:
+            if session.in_transaction():  # or it was never used, and there is nothing to close
+                before, taken.broken = taken.broken, True  # unless closing it leaves nothing behind
+                await session.close()
+                taken.broken = before
 
 
 async def keep(session: AsyncSession) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 from sqlalchemy.pool import Pool, StaticPool
 
 from fotofila.core.db import sqlite_driver
-from fotofila.core.db.bare import Bare, bare, bare_unit
+from fotofila.core.db.bare import Bare, bare, unit
 from fotofila.core.db.changes import Changes
 from fotofila.core.db.gaps import dump_json
 from fotofila.core.db.notify import NotifiedChanges
@@ -163,9 +163,11 @@ class Database:
     @asynccontextmanager
     async def bare_unit(self) -> AsyncIterator[tuple[Bare, AsyncSession]]:
         """Begin a transaction on such a connection, with a session in it; it commits when the block ends."""
-        async with bare_unit(self.engine, pooler=self.options.pooler) as (taken, session):
-            yield taken, session
-        self.tell()
+        async with bare(self.engine, pooler=self.options.pooler) as taken:
+            async with unit(taken, self.engine) as session:
+                yield taken, session
+            if isinstance(self.changes, NotifiedChanges):
+                await self.changes.tell_by(taken.run)
 
     def tell(self) -> None:
         """Wake whoever waits for commits; SQLite tells of them by itself."""

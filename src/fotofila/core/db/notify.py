@@ -39,6 +39,7 @@ class NotifiedChanges:
         self._execute = execute
         self._listens = listens
         self._name = new_id()
+        self._word = f"NOTIFY {CHANNEL}, '{self._name}'"
         self._count = 0
         self._heard: asyncio.Event = asyncio.Event()
         self._hears = False
@@ -68,6 +69,20 @@ class NotifiedChanges:
         if self._teller is None or self._teller.done():
             self._teller = asyncio.create_task(self._tell(), name="notify")
 
+    async def tell_by(self, execute: Execute) -> None:
+        """Tell of a commit as `tell` does, on a connection that is at hand."""
+        if self._teller is not None and not self._teller.done():
+            self.tell()
+            return
+        self._hear()
+        with contextlib.suppress(FotofilaError):
+            await execute(self._word)
+        self._teller = asyncio.create_task(self._rest(), name="notify")
+
+    async def _rest(self) -> None:
+        await asyncio.sleep(GATHER_SECONDS)
+        await self._tell()
+
     def _hear(self) -> None:
         self._count += 1
         heard, self._heard = self._heard, asyncio.Event()
@@ -81,7 +96,7 @@ class NotifiedChanges:
         while self._untold:
             self._untold = False
             try:
-                await self._execute(f"NOTIFY {CHANNEL}, '{self._name}'")
+                await self._execute(self._word)
             except FotofilaError as error:  # whoever waits looks again anyway
                 log.debug("notify.failed", sentence=error.message)
             await asyncio.sleep(GATHER_SECONDS)

@@ -95,6 +95,19 @@ async def test_the_appender_chains_what_waits_before_it_stops(context: Context, 
     assert (await look(context, keys)).entries == 1
 
 
+async def test_an_entry_that_was_spoiled_while_it_waited_is_chained_as_such(
+    context: Context, keys: SigningKeys
+) -> None:
+    for number in range(3):
+        await add(context, number)
+    await tamper(context, "UPDATE audit_inbox SET detail = 'no JSON' WHERE id = (SELECT min(id) FROM audit_inbox)")
+    assert await append_waiting(context, keys) == 3
+    assert (await look(context, keys)).broken is None
+    async with context.db.read() as session:
+        details = (await session.scalars(select(AuditEntry.detail).order_by(AuditEntry.sequence))).all()
+    assert json.loads(details[0]) == {"unreadable": "no JSON"}
+
+
 async def test_an_entry_is_there_exactly_when_its_deed_is(context: Context, keys: SigningKeys) -> None:
     async with context.db.write() as session:
         await record(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from fotofila.access.audit_chain import START, body_of, digest_of, link, moment
+from fotofila.access.audit_chain import START, Entry, body_of, canonical, digest_of, link, moment, plain
 from fotofila.access.audit_models import AuditCheckpoint, AuditEntry, AuditInbox
 from fotofila.access.receipts import SigningKeys, signing_keys
 from fotofila.core.capability import Context
@@ -79,15 +81,28 @@ async def append_batch(session: AsyncSession) -> int:
         return 0
     sequence, previous = await head(session)
     rows = []
-    for entry in waiting:
+    for waited in waiting:
         sequence += 1
-        following = link(previous, digest_of(body_of(entry, sequence)))
-        rows.append({**entry._mapping, "sequence": sequence, "previous_hash": previous, "hash": following})  # noqa: SLF001 - its public name
+        entry = SimpleNamespace(**waited._mapping)  # noqa: SLF001 - its public name
+        entry.detail = readable(entry.detail)
+        following = link(previous, digest_of(body_of(cast("Entry", entry), sequence)))
+        rows.append({**vars(entry), "sequence": sequence, "previous_hash": previous, "hash": following})
         previous = following
     await session.execute(insert(AuditEntry.__table__), rows)  # type: ignore[arg-type]  # declared wider than it is
     await session.execute(delete(AuditInbox).where(AuditInbox.id.in_([entry.id for entry in waiting])))
     AUDIT_PENDING.set(await session.scalar(select(func.count()).select_from(AuditInbox)) or 0)
     return len(rows)
+
+
+def readable(detail: str) -> str:
+    """Return the detail of an entry; what was spoiled while it waited is chained as such, or all would wait."""
+    try:
+        if canonical(json.loads(detail)) == detail:
+            return detail
+    except (ValueError, RecursionError):
+        pass
+    log.error("audit.spoiled", detail=detail)
+    return canonical(plain({"unreadable": detail}))
 
 
 async def head(session: AsyncSession) -> tuple[int, str]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -17,10 +21,15 @@ from fotofila.api.app import create_app
 from fotofila.core.capability import Context
 from fotofila.core.ids import new_id
 from fotofila.core.observability.metrics import REGISTRY
+from fotofila.faces.engine.local import LocalEngine
+from fotofila.rekognition.calls import Call
 from fotofila.rekognition.door import MAX_BODY_BYTES
 from fotofila.rekognition.front import front_of
+from fotofila.rekognition.operations import OPERATIONS
 from fotofila.rekognition.routes import create_wire_app
 from fotofila.testing.clock import FakeClock
+from fotofila.testing.pictures import jpeg
+from fotofila.worker.errors import BusyError
 from tests.rekognition.conftest import make_target
 from tests.rekognition.parts import Wired, code, open_context, sign
 
@@ -221,6 +230,44 @@ async def test_an_attempt_of_another_key_is_another_call(wire: Wired, context: C
     assert (await wire.call("CreateCollection", given, invocation=call)).status_code == 200
     wire.target = await make_target(context)
     assert code(await wire.call("CreateCollection", given, invocation=call)) == "ResourceAlreadyExistsException"
+
+
+async def test_an_attempt_while_the_first_still_runs_is_told_to_wait(context: Context, wire: Wired) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(_call: Call) -> dict[str, Any]:
+        begun.set()
+        await go_on.wait()
+        return {"StatusCode": 200}
+
+    operations = {"DeleteCollection": replace(OPERATIONS["DeleteCollection"], run=slowly)}
+    app = create_wire_app(context, create_app(context).state.limits, operations)
+    slow, call, given = Wired(app, context, wire.target), new_id(), {"CollectionId": "c"}
+    async with asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(slow.call("DeleteCollection", given, invocation=call))
+        await begun.wait()
+        assert code(await slow.call("DeleteCollection", given, invocation=call)) == "ThrottlingException"
+        go_on.set()
+    again = await slow.call("DeleteCollection", given, invocation=call)
+    assert first.result().content == again.content == b'{"StatusCode":200}'
+
+
+class FullLane:
+    """A direct lane without a free child."""
+
+    async def __call__(self, *_arguments: object) -> dict[str, Any]:
+        raise BusyError("Every worker of this machine is busy: try again in a moment.")
+
+    async def close(self) -> None:
+        """Hold nothing."""
+
+
+async def test_while_every_child_is_busy_calls_are_throttled(context: Context, wire: Wired) -> None:
+    engine = LocalEngine(context.settings, FullLane())
+    full = replace(context, parts={**context.parts, "faces": engine})
+    busy = Wired(create_app(full), full, wire.target)
+    given = {"Image": {"Bytes": base64.b64encode(jpeg()).decode()}}
+    assert code(await busy.call("DetectFaces", given)) == "ThrottlingException"
 
 
 async def test_a_refused_attempt_is_tried_anew(wire: Wired) -> None:

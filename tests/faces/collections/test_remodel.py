@@ -302,6 +302,39 @@ async def test_searches_never_fail_nor_miss_anybody_meanwhile(either: Place, mon
     assert (await describe(either)).left_behind == 1
 
 
+async def test_loop_embeds_until_told_to_stop(place: Place) -> None:
+    await place.index(1, 2)
+    await begin(place)
+    stop = asyncio.Event()
+
+    async with asyncio.TaskGroup() as tasks, asyncio.timeout(60):
+        tasks.create_task(remodel_loop.run(place.context, stop))
+        mark = place.context.db.changes.mark()
+        while (await describe(place)).state != "ready":
+            await place.context.db.changes.wait(1.0, since=mark)
+            mark = place.context.db.changes.mark()
+        stop.set()
+
+    assert (await describe(place)).embedded == 2
+
+
+async def test_loop_rests_where_the_engine_makes_no_vectors(place: Place) -> None:
+    context = replace(place.context, parts={**place.context.parts, "faces": NoVectors()})
+    stop = asyncio.Event()
+
+    running = asyncio.create_task(remodel_loop.run(context, stop))
+    await asyncio.sleep(0)
+
+    assert not running.done()
+    stop.set()
+    await running
+
+
+class NoVectors:
+    name = "rekognition"
+    model = "rekognition-7.0"
+
+
 async def test_only_a_model_that_is_here_can_be_taken(place: Place) -> None:
     with pytest.raises(InvalidInputError, match="only"):
         await remodel.start(place.context, OWNER, "guests", "unknown-1", actor=OPERATOR)

@@ -62,6 +62,7 @@ class Outcome:
 async def run(context: Context, stop: asyncio.Event) -> None:
     """Embed what waits, until told to stop; one process at a time."""
     if not isinstance(engine_of(context), MakesVectors):
+        await stop.wait()  # a loop that returns is begun again
         return
     while not stop.is_set():
         try:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from fotofila.core.config import load_settings
-from fotofila.core.errors import UnavailableError
+from fotofila.core.errors import FotofilaError, UnavailableError
 from fotofila.core.inference.fetch import fetch_all
 from fotofila.faces.engine.base import FindOptions, KeepsCollections
 from fotofila.faces.engine.local import LocalEngine
@@ -61,4 +62,19 @@ async def test_missing_model_is_told_with_the_mend(tmp_path: Path, portraits: Po
 
     with pytest.raises(UnavailableError, match="fotofila models fetch"):
         await engine.find_faces(portraits.first, options=FindOptions())
+    await pool.close()
+
+
+async def test_full_pool_tells_to_come_back(models_dir: Path, portraits: Portraits) -> None:
+    settings = load_settings(models_dir=models_dir, workers=1)
+    pool = DirectPool(settings, wait_seconds=0)
+    engine = LocalEngine(settings, pool)
+    options = FindOptions(age=False, gender=False)
+
+    answers = await asyncio.gather(
+        *(engine.find_faces(portraits.first, options=options) for _ in range(2)), return_exceptions=True
+    )
+
+    [busy] = [each for each in answers if isinstance(each, FotofilaError)]
+    assert (busy.code, busy.status, busy.headers["Retry-After"]) == ("busy", 503, "2")
     await pool.close()

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
+import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -22,6 +23,7 @@ from fotofila.core.capability import Context
 from fotofila.testing.clock import FakeClock
 from tests.api.conftest import open_context
 
+DOCS = Path(__file__).parents[2] / "docs" / "explanation" / "audit-log.md"
 ACTOR = Actor(kind="key", id="k" * 32)
 OTHER = "f" * 32
 SIGNED, ALL = 6, 10
@@ -303,19 +305,19 @@ async def test_an_export_is_verified_without_the_database_and_hides_what_others_
         assert (gone is None) == ("fotofila-checkpoint" in line or number == len(lines) - 1)
 
 
-async def test_the_chain_is_verified_by_what_the_reference_says(filled: Context, keys: SigningKeys) -> None:
-    """Twelve lines without our code: the same as in docs/explanation/audit-log.md."""
-    previous = "0" * 64
-    async for line in chain_lines(filled.db, keys, owner=None):
-        entry: dict[str, Any] = json.loads(line)
-        if "format" in entry:
-            continue
-        wanted, before = entry.pop("hash"), entry.pop("previous_hash")
-        written = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        digest = hashlib.sha256(written.encode()).hexdigest()
-        assert before == previous
-        assert wanted == hashlib.sha256((previous + digest).encode()).hexdigest()
-        previous = wanted
+async def test_the_program_of_the_docs_verifies_an_export_and_stops_at_what_was_changed(
+    filled: Context, keys: SigningKeys
+) -> None:
+    program = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)[0]
+
+    def run_it(lines: list[str]) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-X", "utf8", "-c", program]
+        return subprocess.run(command, check=False, input="".join(lines), capture_output=True, encoding="utf-8")
+
+    lines = [line async for line in chain_lines(filled.db, keys, owner=None)]
+    assert run_it(lines).returncode == 0
+    changed = [line.replace('"number":4', '"number":5') for line in lines]
+    assert run_it(changed).stderr.strip().endswith("AssertionError: 5")
 
 
 def test_values_have_one_way_to_be_written() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,18 +52,23 @@ def again(portrait: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def guests(server: Serving, signed_in: StorageState, portrait: Path) -> Iterator[str]:
-    """Make a collection that knows one person; returns its name."""
+def signed_in_client(server: Serving, signed_in: StorageState) -> Iterator[httpx.Client]:
+    """Ask the API as the page does."""
     cookies = {cookie["name"]: cookie["value"] for cookie in signed_in["cookies"]}
-    headers = {"Origin": server.url}
-    with httpx.Client(base_url=server.url, cookies=cookies, headers=headers, timeout=60) as client:
-        client.post("/api/collections", json={"name": GUESTS, "switched_on": True}).raise_for_status()
-        path = f"/api/collections/{GUESTS}/faces?external_image_id=albert"
-        indexed = client.post(path, content=portrait.read_bytes())
-        indexed.raise_for_status()
-        assert len(indexed.json()["faces"]) == 1
-        yield GUESTS
-        client.delete(f"/api/collections/{GUESTS}").raise_for_status()
+    with httpx.Client(base_url=server.url, cookies=cookies, headers={"Origin": server.url}, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def guests(signed_in_client: httpx.Client, portrait: Path) -> Iterator[str]:
+    """Make a collection that knows one person; returns its name."""
+    signed_in_client.post("/api/collections", json={"name": GUESTS, "switched_on": True}).raise_for_status()
+    path = f"/api/collections/{GUESTS}/faces?external_image_id=albert"
+    indexed = signed_in_client.post(path, content=portrait.read_bytes())
+    indexed.raise_for_status()
+    assert len(indexed.json()["faces"]) == 1
+    yield GUESTS
+    signed_in_client.delete(f"/api/collections/{GUESTS}").raise_for_status()
 
 
 def choose(page: Page, *files: Path) -> None:
@@ -134,6 +140,17 @@ def test_the_keyboard_moves_the_least_similarity_and_a_stranger_is_nobody(
     expect(page.get_by_role("dialog").get_by_role("row").last).to_contain_text("1 em 100.000")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_the_command_line_asks_the_same_server(
+    server: Serving, signed_in_client: httpx.Client, guests: str, again: Path
+) -> None:
+    made = signed_in_client.post("/api/keys", json={"name": "faces", "scopes": ["photos:read"]}).json()
+    there = ("--collection", guests, "--url", server.url, "--key", made["key"], "--json")
+    (face,) = json.loads(server.command("faces", "search", str(again), *there))["faces"]
+    (match,) = face["matches"]
+    assert match["external_image_id"] == "albert"
+    assert match["similarity"] > 99
 
 
 @pytest.mark.parametrize(("locale", "scheme"), [("en-US", "dark"), ("pt-BR", "light")])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from sqlalchemy import func, select, update
 
 from fotofila.core.ids import new_id
@@ -10,6 +11,7 @@ from fotofila.core.jobs.models import Job, OutboxMessage
 from fotofila.core.jobs.service import NewJob, create_job
 from fotofila.feedback import relay
 from fotofila.feedback.gates import MOST, QUICK_SECONDS, SLOW_SECONDS, Gate, Gates
+from fotofila.feedback.pace import BULK_SECONDS, spare_for
 from tests.feedback.conftest import Desk
 
 LEAST = 16
@@ -129,3 +131,13 @@ def test_gate_has_an_upper_end() -> None:
     gate.turn(full=True, now=0.0)
     gate.turn(full=False, now=0.0)
     assert gate.limit == MOST
+
+
+def test_relay_has_spare_time_while_workers_have_enough_to_do() -> None:
+    gates = Gates(least=LEAST)
+    gates.moved(4, queued=0, now=10.0)
+    assert gates.spare_seconds == 0
+    gates.moved(5, queued=10, now=10.1)
+    assert gates.spare_seconds == pytest.approx(0.1), "half of what ten jobs take at the speed of five in 0.1 s"
+    assert spare_for(["process"], 0.3) == 0.3
+    assert spare_for(["process", "process.bulk"], 0.3) == BULK_SECONDS

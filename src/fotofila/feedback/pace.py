@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 
 GATHER_SECONDS = 0.05
 LONGEST_SECONDS = 0.5
+BULK_SECONDS = 0.1
+BULK = ".bulk"
 
 
 async def sleep(stop: asyncio.Event, seconds: float) -> None:
@@ -16,6 +19,11 @@ async def sleep(stop: asyncio.Event, seconds: float) -> None:
             await stop.wait()
     except TimeoutError:
         pass
+
+
+def spare_for(lanes: Iterable[str], seconds: float) -> float:
+    """Return how long others may be let wait: not long where a batch goes by, for who sends one photo has no queue."""
+    return min(seconds, BULK_SECONDS) if any(lane.endswith(BULK) for lane in lanes) else seconds
 
 
 class Gathering:

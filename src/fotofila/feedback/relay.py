@@ -27,7 +27,7 @@ from fotofila.core.observability.metrics import OUTBOX_LAG, RELAYED
 from fotofila.core.queue import Outgoing
 from fotofila.feedback.claims import claim_rows, give_back, write_sent
 from fotofila.feedback.gates import Gates
-from fotofila.feedback.pace import Gathering, sleep
+from fotofila.feedback.pace import Gathering, sleep, spare_for
 from fotofila.feedback.turns import Due, next_rows
 
 log = get_logger(__name__)
@@ -121,6 +121,7 @@ async def write_down(context: Context, gates: Gates, rows: Sequence[Due]) -> Non
     else:
         queued = await write_sent(context, rows, now=now, count_to=gates.least)
     gates.moved(len(rows), queued=queued)
+    gates.spare_seconds = spare_for((row.lane for row in rows), gates.spare_seconds)
 
 
 async def mark_sent(session: AsyncSession, rows: Sequence[Due], *, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import RESULTS
 from fotofila.core.queue import Delivery, Outgoing
 from fotofila.core.storage import ObjectNotFoundError
-from fotofila.feedback.pace import Gathering, sleep
+from fotofila.feedback.pace import Gathering, sleep, spare_for
 from fotofila.feedback.transitions import apply_result
 
 log = get_logger(__name__)
@@ -182,10 +182,10 @@ async def write_bare(context: Context, reported: Sequence[Reported]) -> float:
     return spare_seconds(jobs.by_id.values())
 
 
-def spare_seconds(jobs: Iterable[Job]) -> float:
+def spare_seconds(jobs: Collection[Job]) -> float:
     """Return how long the results of others may wait: on the average they take a tenth longer for it."""
     took = [(job.finished_at - job.queued_at).total_seconds() for job in jobs if job.finished_at and job.queued_at]
-    return PATIENCE * min(took, default=0.0)
+    return spare_for((job.lane for job in jobs), PATIENCE * min(took, default=0.0))
 
 
 async def apply_all(

@@ -18,7 +18,9 @@ from fotofila.core.db.sqlite_writer import Work
 from fotofila.core.db.together import PlainWrite, Row
 from fotofila.core.errors import QuotaExceededError, StorageFullError, UnavailableError
 from fotofila.core.storage.local import LocalStorage
+from fotofila.library.intake import Written
 from fotofila.library.models import Photo
+from fotofila.library.schemas import Upload
 from fotofila.library.upload import Door, Incoming, Outcome, take_one
 from fotofila.testing.pictures import jpeg
 from tests.core.disks import small_disk
@@ -78,7 +80,8 @@ async def test_request_that_is_cut_off_after_its_commit_keeps_its_original(conte
         (photo,) = (await session.scalars(select(Photo))).all()
     assert await context.storage.get(photo.original_key) == body
     again = await take(context, PRINCIPAL, body)
-    assert again.model_dump()["duplicate"]
+    assert isinstance(again, Upload)
+    assert again.duplicate
     assert await originals(context) == [photo.original_key]
 
 
@@ -91,7 +94,8 @@ async def test_commit_that_nobody_heard_of_keeps_its_original(context: Context) 
     (key,) = await originals(context)
     assert await context.storage.get(key) == body
     again = await take(context, PRINCIPAL, body)
-    assert again.model_dump()["duplicate"]
+    assert isinstance(again, Upload)
+    assert again.duplicate
     assert await originals(context) == [key]
 
 
@@ -110,4 +114,4 @@ async def test_full_disk_is_told_and_leaves_nothing(context: Context, tmp_path: 
         assert [info async for info in full.storage.list("")] == []
         async with context.db.read() as session:
             assert (await session.scalars(select(Photo))).all() == []
-        assert (await take(full, PRINCIPAL, jpeg())).model_dump()["duplicate"] is False
+            assert isinstance(await take(full, PRINCIPAL, jpeg()), Written)

@@ -265,9 +265,10 @@ async def drain(chunks: AsyncIterator[bytes]) -> None:
 async def begin(context: Context, principal: Principal, key: str | None, route: str) -> IdempotentRun:
     """Take the key, or learn its answer, in a short transaction of its own."""
     now = context.clock.now()
-    run = IdempotentRun(context=context, row=None, holder=new_id(), alive_at=now, answer=None)
+    run = IdempotentRun(context=context, row=None, holder="", alive_at=now, answer=None)
     if key is None:
         return run
+    run.holder = new_id()
     if not re.fullmatch(KEY_FORM, key):
         message = "The header Idempotency-Key takes 1 to 255 printable ASCII characters."
         raise InvalidInputError(message)

@@ -55,14 +55,15 @@ class LeasedCounts:
 
     async def take(self, item: RateLimitItem, bucket: str) -> Count:
         """Count one request; see `RateStore.take`."""
-        while (count := self._take_here(bucket)) is None:
+        while (count := self.take_here(bucket)) is None:
             if (asked := self._asked.get(bucket)) is not None:
                 await asyncio.shield(asked)
             else:
                 await self._ask(item, bucket)
         return count
 
-    def _take_here(self, bucket: str) -> Count | None:
+    def take_here(self, bucket: str) -> Count | None:
+        """Count one request of a block that is there; None where there is none."""
         lease = self._leases.get(bucket)
         if lease is None or (now := self._now()) >= lease.ends_at or not (lease.left or lease.refused):
             return None

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from limits import RateLimitItem, parse
 
 from fotofila.api.leases import LeasedCounts
-from fotofila.api.rate_stores import LibraryStore, RateStore
+from fotofila.api.rate_stores import Count, LibraryStore, RateStore
 from fotofila.core.config import SettingsError
 from fotofila.core.errors import RateLimitedError, UnavailableError
 from fotofila.core.observability.logs import get_logger
@@ -71,6 +71,8 @@ class RateLimits:
     async def take(self, bucket: str) -> Quota:
         """Count one request of a key or an address; in this process while the shared store is away."""
         if self._leased is not None and time.monotonic() >= self._rests_until:
+            if (count := self._leased.take_here(f"request/{bucket}")) is not None:
+                return quota(self._requests, count)
             try:
                 return await self._take(self._leased, self._requests, f"request/{bucket}")
             except UnavailableError as error:
@@ -98,18 +100,23 @@ class RateLimits:
         except TimeoutError as error:
             message = "What counts requests does not answer: try again shortly."
             raise UnavailableError(message, headers={"Retry-After": RETRY_SECONDS}) from error
-        return Quota(
-            allowed=count.allowed,
-            limit=item.amount,
-            window_seconds=item.get_expiry(),
-            remaining=count.remaining,
-            reset_seconds=count.reset_seconds,
-        )
+        return quota(item, count)
 
     async def close(self) -> None:
         """Let go of the shared store."""
         if self._shared is not None:
             await self._shared.close()
+
+
+def quota(item: RateLimitItem, count: Count) -> Quota:
+    """Shape what a store says of a request."""
+    return Quota(
+        allowed=count.allowed,
+        limit=item.amount,
+        window_seconds=item.get_expiry(),
+        remaining=count.remaining,
+        reset_seconds=count.reset_seconds,
+    )
 
 
 def parse_limit(text: str, *, setting: str) -> RateLimitItem:

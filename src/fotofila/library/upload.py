@@ -17,7 +17,7 @@ from fotofila.core.jobs.models import Batch
 from fotofila.core.observability.metrics import PHOTOS_REFUSED
 from fotofila.core.storage.base import CHUNK_BYTES
 from fotofila.library.ingest import Limits, Metered, receive
-from fotofila.library.intake import take_in
+from fotofila.library.intake import Written, take_in
 from fotofila.library.multipart import CutOffError, Multipart
 from fotofila.library.schemas import Analysis, Upload, UploadItem, UploadList
 
@@ -48,11 +48,13 @@ class Incoming:
     declared_type: str | None
 
 
-Outcome = Upload | UploadList | Analysis
+Outcome = Upload | Written | UploadList | Analysis
 
 
 def watched(door: Door, incoming: Incoming) -> Incoming:
-    """Have the content go into the fingerprint of the request."""
+    """Have the content go into the fingerprint of the request, where it has a key."""
+    if door.run.row is None:
+        return incoming
     label = f"{door.batch_id}\n{door.keep}\n{incoming.filename}"
     return replace(incoming, stream=door.run.watch(incoming.stream, label=label))
 
@@ -74,12 +76,12 @@ async def hash_several(door: Door, multipart: Multipart) -> None:
         )
 
 
-async def take_one(door: Door, incoming: Incoming) -> Upload | Analysis:
+async def take_one(door: Door, incoming: Incoming) -> Upload | Written | Analysis:
     """Take one file, or raise why not."""
     return await take(door, watched(door, incoming))
 
 
-async def take(door: Door, incoming: Incoming) -> Upload | Analysis:
+async def take(door: Door, incoming: Incoming) -> Upload | Written | Analysis:
     """Take a file whose content is watched."""
     await check_batch(door)
     try:
@@ -91,7 +93,7 @@ async def take(door: Door, incoming: Incoming) -> Upload | Analysis:
 
 async def take_several(door: Door, multipart: Multipart) -> Outcome:
     """Take each file part; a body with one file is answered as a single upload."""
-    items: list[UploadItem | Upload | Analysis] = []
+    items: list[UploadItem | Upload | Written | Analysis] = []
     refused: FotofilaError | None = None
     async for part in multipart.parts():
         if part.filename is None:
@@ -141,12 +143,14 @@ def with_field(door: Door, name: str, value: str) -> Door:
     return door
 
 
-def as_item(item: UploadItem | Upload | Analysis) -> UploadItem:
+def as_item(item: UploadItem | Upload | Written | Analysis) -> UploadItem:
     """Shape one of several."""
     if isinstance(item, UploadItem):
         return item
     if isinstance(item, Analysis):
         raise InvalidInputError("Several files cannot be analysed without being kept: send them one by one.")
+    if isinstance(item, Written):
+        item = item.upload()
     status = 200 if item.duplicate else 202
     return UploadItem(
         filename=item.photo.filename, status=status, photo=item.photo, job=item.job, duplicate=item.duplicate
@@ -163,7 +167,7 @@ async def check_batch(door: Door) -> None:
         raise NotFoundError("There is no such batch: make one with POST /api/batches.")
 
 
-async def keep(door: Door, incoming: Incoming) -> Upload:
+async def keep(door: Door, incoming: Incoming) -> Upload | Written:
     """Store, then write down; what is refused, or is known, is taken back from storage.
 
     Only then: when a request is cut off, or the database is, nobody knows whether it was committed. What it leaves in

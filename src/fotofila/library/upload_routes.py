@@ -23,6 +23,7 @@ from fotofila.api.deps import (
     stream_body,
 )
 from fotofila.api.idempotency import KEY_FORM, IdempotencyKey, IdempotentRun, idempotency
+from fotofila.library.intake import Written
 from fotofila.library.multipart import CutOffError, Multipart, boundary_of
 from fotofila.library.schemas import Analysis, Upload, UploadList
 from fotofila.library.upload import Door, Incoming, Outcome, hash_one, hash_several, take_one, take_several
@@ -121,6 +122,7 @@ async def upload_photos(
             return run.replay(run.fingerprint)
         outcome: Outcome = await (take_one(door, incoming) if multipart is None else take_several(door, multipart))
         if wait:
+            outcome = outcome.upload() if isinstance(outcome, Written) else outcome
             deadline = context.clock.now() + timedelta(seconds=wait)
             outcome = await wait_for_all(context, principal.owner, outcome, until=deadline)
         return await answer(run, outcome)
@@ -130,10 +132,13 @@ async def answer(run: IdempotentRun, outcome: Outcome) -> Response:
     """Write the answer, and keep it where the request has a key."""
     known = isinstance(outcome, Analysis) or (isinstance(outcome, Upload) and outcome.duplicate)
     status = 200 if known else 202
-    body = outcome.model_dump_json().encode()
+    body = outcome.json() if isinstance(outcome, Written) else outcome.model_dump_json().encode()
     if run.row is not None:
         await run.finish(fingerprint=run.fingerprint, status=status, body=body)
-    headers = {"Location": outcome.photo.links.self} if isinstance(outcome, Upload) else {}
+    headers = {}
+    if isinstance(outcome, Upload | Written):
+        photo_id = outcome.photo.id if isinstance(outcome, Upload) else outcome.row["id"]
+        headers["Location"] = f"/api/photos/{photo_id}"
     return Response(body, status_code=status, media_type="application/json", headers=headers)
 
 

@@ -11,7 +11,6 @@ from fotofila.core.jobs.states import JobState
 from fotofila.library.models import Photo
 from fotofila.library.schemas import BatchOut, Camera, Gps, JobError, JobOut, Links, PhotoDetail, PhotoOut, Upload
 
-WRITTEN = ("id", "filename", "media_type", "size_bytes", "checksum_sha256", "batch_id")
 UNKNOWN: dict[str, Any] = dict.fromkeys(("width", "height", "orientation", "taken_at", "camera", "gps", "face_count"))
 
 
@@ -58,19 +57,19 @@ def photo_fields(photo: Photo, job: Job | None) -> dict[str, Any]:
         "batch_id": photo.batch_id,
         "created_at": photo.created_at,
         "job": job_out(job) if job else None,
-        "links": links(photo.id, annotated=photo.face_count is not None),
+        "links": Links.model_validate(link_fields(photo.id, annotated=photo.face_count is not None)),
     }
 
 
-def links(photo_id: str, *, annotated: bool = False) -> Links:
+def link_fields(photo_id: str, *, annotated: bool = False) -> dict[str, str | None]:
     """Say where to go from a photo."""
     base = f"/api/photos/{photo_id}"
-    return Links.model_construct(
-        self=base,
-        image=f"{base}/image?size=original",
-        thumbnail=f"{base}/image?size=256",
-        annotated=f"{base}/annotated" if annotated else None,
-    )
+    return {
+        "self": base,
+        "image": f"{base}/image?size=original",
+        "thumbnail": f"{base}/image?size=256",
+        "annotated": f"{base}/annotated" if annotated else None,
+    }
 
 
 def photo_out(photo: Photo, job: Job | None) -> PhotoOut:
@@ -89,29 +88,38 @@ def upload_out(photo: Photo, job: Job, *, duplicate: bool) -> Upload:
     return Upload.model_construct(photo=shown, job=job_out(job), duplicate=duplicate)
 
 
-def upload_of(row: Row) -> Upload:
+def written_fields(row: Row) -> dict[str, Any]:
     """Shape a photo that was just written, from what was written: nothing of its result is known yet."""
-    job = JobOut.model_construct(
-        id=row["job_id"],
-        kind=row["kind"],
-        state=JobState.PENDING,
-        lane=row["lane"],
-        round=1,
-        attempt=1,
-        max_attempts=row["max_attempts"],
-        progress=None,
-        photo_id=row["id"],
-        batch_id=row["batch_id"],
-        created_at=row["at"],
-        scheduled_at=None,
-        started_at=None,
-        finished_at=None,
-        error=None,
-    )
-    photo = PhotoOut.model_construct(
-        **{name: row[name] for name in WRITTEN}, **UNKNOWN, created_at=row["at"], job=job, links=links(row["id"])
-    )
-    return Upload.model_construct(photo=photo, job=job, duplicate=False)
+    job = {
+        "id": row["job_id"],
+        "kind": row["kind"],
+        "state": JobState.PENDING.value,
+        "lane": row["lane"],
+        "round": 1,
+        "attempt": 1,
+        "max_attempts": row["max_attempts"],
+        "progress": None,
+        "photo_id": row["id"],
+        "batch_id": row["batch_id"],
+        "created_at": row["at"],
+        "scheduled_at": None,
+        "started_at": None,
+        "finished_at": None,
+        "error": None,
+    }
+    photo = {
+        "id": row["id"],
+        "filename": row["filename"],
+        "media_type": row["media_type"],
+        "size_bytes": row["size_bytes"],
+        "checksum_sha256": row["checksum_sha256"],
+        **UNKNOWN,
+        "batch_id": row["batch_id"],
+        "created_at": row["at"],
+        "job": job,
+        "links": link_fields(row["id"]),
+    }
+    return {"photo": photo, "job": job, "duplicate": False}
 
 
 def batch_out(batch: Batch, now: datetime) -> BatchOut:

@@ -66,6 +66,8 @@ class Body:
 
     async def linger(self) -> bool:
         """Read on where nobody will; False where there is no end in sight."""
+        if self._ended:
+            return True
         end = self._seen + LINGER_BYTES
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):

@@ -37,7 +37,6 @@ class RateLimitMiddleware:
 
     async def _count(self, request: Request) -> Quota:
         info = request_info(request.scope)
-        address = client_network(request.scope)
         headers = request.headers
         if "authorization" in headers or "x-api-key" in headers or SESSION_COOKIE in request.cookies:
             try:
@@ -46,4 +45,4 @@ class RateLimitMiddleware:
                 info.refusal = error
             else:
                 return await self._limits.take(info.principal.id)
-        return await self._limits.take(address)
+        return await self._limits.take(client_network(request.scope))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_SECURITY_POLICY = (
@@ -17,6 +16,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+NO_STORE = (b"cache-control", b"no-store")
+"""What belongs to a workspace stays in no cache, unless its route knows better."""
 
 
 class SecurityHeadersMiddleware:
@@ -25,7 +26,8 @@ class SecurityHeadersMiddleware:
     def __init__(self, app: ASGIApp, *, picture_origin: str = "") -> None:
         self.app = app
         pictures = f" {picture_origin}" if picture_origin else ""
-        self.headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY.format(pictures=pictures), **HEADERS}
+        headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY.format(pictures=pictures), **HEADERS}
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the request."""
@@ -35,12 +37,11 @@ class SecurityHeadersMiddleware:
 
         async def add(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self.headers.items():
-                    headers.setdefault(name, value)
-                if scope["path"].startswith("/api/"):
-                    # What belongs to a workspace stays in no cache, unless its route knows better.
-                    headers.setdefault("Cache-Control", "no-store")
+                own = {name for name, _ in message["headers"]}
+                added = [header for header in self._headers if header[0] not in own]
+                if scope["path"].startswith("/api/") and NO_STORE[0] not in own:
+                    added.append(NO_STORE)
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         await self.app(scope, receive, add)

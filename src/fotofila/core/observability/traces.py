@@ -31,6 +31,9 @@ def configure_traces(*, endpoint: str, service: str) -> None:
 @contextmanager
 def span(name: str, traceparent: str | None = None, **attributes: str | float) -> Iterator[Span]:
     """Open a span, as a child of `traceparent` where one is given."""
+    if traceparent is None and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        yield trace.INVALID_SPAN  # nothing is recorded, and there is nothing to pass on
+        return
     parent = _propagator.extract({"traceparent": traceparent}) if traceparent else None
     with _tracer.start_as_current_span(name, context=parent, attributes=attributes) as current:
         yield current

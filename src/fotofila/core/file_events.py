@@ -28,6 +28,7 @@ class FileEvents:
         """
         if self._libc is None or self._ear < 0:
             return False
+        self._forget()
         watch: int = self._libc.inotify_add_watch(self._ear, self._path, IN_MODIFY | IN_ONESHOT)
         return watch >= 0
 
@@ -43,7 +44,6 @@ class FileEvents:
             return False
         finally:
             loop.remove_reader(self._ear)
-        self._forget()
         return True
 
     def _forget(self) -> None:

@@ -22,12 +22,8 @@ from fotofila.core.file_events import FileEvents
 T = TypeVar("T")
 
 POLL_SECONDS = 0.02
-GATHER_SECONDS = 0.005
-"""So that many commits in a row wake us once."""
-PATIENCE_LOOKS = 100
-"""What one hears is a write. Its commit can be seen a moment later, on a slow disk a long one, or never."""
-DEAF_SECONDS = 5.0
-"""Without a word for so long, one looks."""
+SOON_SECONDS, DEAF_SECONDS = 0.005, 5.0
+"""What one hears is a write. Its commit shows a moment later, on a slow disk a long one: one looks soon, then less."""
 BEGIN_WRITING = "BEGIN IMMEDIATE"
 SHORTEST_NAP_SECONDS, LONGEST_NAP_SECONDS = 0.0005, 0.005
 
@@ -106,17 +102,15 @@ class SqliteChanges:
         """Wait until it is worth looking again."""
         if self._writes is None:
             self._writes = FileEvents(self._path.with_name(f"{self._path.name}-wal"))
-        if not self._writes.arm():
-            await asyncio.sleep(POLL_SECONDS)
-            return
-        seconds = POLL_SECONDS  # a commit that was written before we listened may show soon, so we look soon, then less
-        while self._waiters and self.mark() == seen and not await self._writes.heard(seconds):
-            seconds = min(2 * seconds, DEAF_SECONDS)
-        await asyncio.sleep(GATHER_SECONDS)
-        for _ in range(PATIENCE_LOOKS):
-            if self.mark() != seen or not self._waiters:
-                return
-            await asyncio.sleep(POLL_SECONDS)
+        seconds = SOON_SECONDS
+        while self._waiters and self.mark() == seen:
+            if not self._writes.arm():
+                await asyncio.sleep(POLL_SECONDS)
+            elif await self._writes.heard(seconds):
+                seconds = SOON_SECONDS
+                await asyncio.sleep(SOON_SECONDS)  # so that many commits in a row wake us once
+            else:
+                seconds = min(2 * seconds, DEAF_SECONDS)
 
     async def close(self) -> None:
         """Stop listening."""

@@ -57,7 +57,7 @@ def client(served: Served) -> Any:
 def test_no_input_of_the_model_surprises(client: Any, portraits: Portraits, name: str) -> None:
     operation = MODEL.operation_model(name)
 
-    @settings(max_examples=15, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, suppress_health_check=list(HealthCheck))
     @given(strategy(operation.input_shape, portraits.first))
     def ask(given: dict[str, Any]) -> None:
         try:

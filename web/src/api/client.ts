@@ -4,8 +4,8 @@ import type { paths } from "./schema";
 
 export const api = createClient<paths>({ fetch: patientFetch });
 
-const MOST_TRIES = 3;
-const LONGEST_WAIT_SECONDS = 10;
+export const MOST_TRIES = 3;
+export const LONGEST_WAIT_SECONDS = 10;
 
 /** Reads are tried again when the server is busy for a moment; whatever changes something is left to its caller. */
 async function patientFetch(request: Request): Promise<Response> {

@@ -1,5 +1,5 @@
 import { api, ok } from "./client";
-import { postFile } from "./post";
+import { patiently, postFile } from "./post";
 import type { components } from "./schema";
 import type { Page } from "./types";
 
@@ -76,7 +76,7 @@ export function searchPhoto(
   onprogress: (ratio: number) => void,
 ): Promise<Searched> {
   const query = new URLSearchParams({ threshold: String(LEAST_SIMILARITY), limit: String(MOST_MATCHES) });
-  return postFile(`${address(name, "search")}?${query}`, { file, onprogress });
+  return patiently(() => postFile(`${address(name, "search")}?${query}`, { file, onprogress }));
 }
 
 /** The faces of the collection that are like one of it. */

@@ -1,5 +1,5 @@
-import { signedOut } from "./client";
-import { problemFromBody, unreachable } from "./problem";
+import { LONGEST_WAIT_SECONDS, MOST_TRIES, signedOut } from "./client";
+import { Problem, problemFromBody, unreachable } from "./problem";
 
 interface Options {
   file: File;
@@ -30,4 +30,17 @@ export function postFile<T>(address: string, { file, headers, signal, onprogress
     signal?.addEventListener("abort", () => request.abort(), { once: true });
     request.send(file);
   });
+}
+
+/** Tries again when the server is busy for a moment: for posts that change nothing. */
+export async function patiently<T>(send: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await send();
+    } catch (error) {
+      const wait = error instanceof Problem && error.transient ? error.retryAfter : null;
+      if (wait === null || wait > LONGEST_WAIT_SECONDS || tries >= MOST_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, wait * 1000));
+    }
+  }
 }

@@ -44,7 +44,7 @@ MOST = 100_000
 
 @app.callback()
 def collections() -> None:
-    """Collections of faces: list, make, erase, and carry from one program to another.
+    """Collections of faces: list, make, erase, export, import.
 
     They work on the database itself, with or without a server beside them.
     """

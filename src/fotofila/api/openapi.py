@@ -33,6 +33,8 @@ TAGS = [
     {"name": "keys", "description": "API keys: made, rotated, revoked."},
     {"name": "users", "description": "People and what they may do."},
     {"name": "workspace", "description": "The settings that all of a workspace's photos share."},
+    {"name": "care", "description": "Faces that are erased, with a signed receipt, and what people agreed to."},
+    {"name": "audit", "description": "Who did what, to which face or collection, and whether the log is whole."},
     {"name": "health", "description": "For load balancers and monitoring."},
 ]
 ANYWHERE = {429: ("RateLimited", "Too many requests: `Retry-After` says when to ask again.")}

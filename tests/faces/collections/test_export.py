@@ -133,9 +133,7 @@ async def test_a_collection_arrives_whole_in_another_program_and_database(
     )
 
 
-async def test_ids_that_are_taken_are_changed_the_same_way_each_time(
-    filled: Place, tmp_path: Path
-) -> None:
+async def test_ids_that_are_taken_are_changed_the_same_way_each_time(filled: Place, tmp_path: Path) -> None:
     path = tmp_path / "guests.faces"
     context = filled.context
     await export(context, path)

@@ -5,8 +5,8 @@
 const LOGIT_80 = logit(80);
 const DECADES_80 = 3;
 const LOGIT_A_DECADE = (logit(99) - LOGIT_80) / 2;
-// Nobody has enough photos of different people to count rarer matches.
-const RAREST_DECADES = 6;
+// There were not enough photos of different people to count rarer matches.
+const RAREST_DECADES = 5;
 
 export type Word = "same" | "likely" | "maybe" | "unlikely";
 
@@ -25,13 +25,16 @@ export function wordFor(similarity: number): Word {
 /** Cut, not rounded: 98.97 is not yet what 99 promises. */
 export const shownSimilarity = (similarity: number): number => Math.floor(similarity * 10) / 10;
 
-/** Of how many pairs of different people one is this similar or more, to one digit; at most a million. */
+/** Of how many pairs of different people one is this similar or more, to one digit; at most 100,000. */
 export function oneIn(similarity: number): number {
   const decades = DECADES_80 + (logit(similarity) - LOGIT_80) / LOGIT_A_DECADE;
   const count = 10 ** Math.min(RAREST_DECADES, Math.max(0, decades));
   const step = 10 ** Math.floor(Math.log10(count) + 1e-9);
   return Math.round(count / step) * step;
 }
+
+/** Whether fewer pairs than `oneIn` says are this similar: how few, nobody has counted. */
+export const isRarer = (similarity: number): boolean => similarity > 99;
 
 function logit(similarity: number): number {
   return Math.log(similarity / (100 - similarity));

@@ -89,6 +89,7 @@ export const collectionsPart = {
       "Similarity is not a percentage of certainty. It is set so that each step has a measured rate of false matches between two different people:",
     explainSize:
       "A larger collection has more strangers to be mistaken for: in one of 1,000 faces, expect such a match a thousand times as often as with a single face. Let a person decide before anything follows from it.",
+    rarer: (rate: string) => `Fewer than 1 in ${rate} pairs of strangers are this alike`,
     oneInShort: (rate: string) => `1 in ${rate}`,
     oneIn: (rate: string) => `About 1 in ${rate} pairs of strangers is this alike or more`,
     words: {

@@ -102,6 +102,7 @@ export const collectionsPart: Pick<
       "A semelhança não é uma porcentagem de certeza. Ela é ajustada de modo que cada degrau tenha uma taxa medida de falsas correspondências entre duas pessoas diferentes:",
     explainSize:
       "Numa coleção maior há mais estranhos com quem confundir: entre 1.000 rostos, espere uma correspondência dessas mil vezes mais do que com um só. Deixe uma pessoa decidir antes que algo resulte disso.",
+    rarer: (rate) => `Menos de 1 em cada ${rate} pares de estranhos é tão parecido`,
     oneInShort: (rate) => `1 em ${rate}`,
     oneIn: (rate) => `Cerca de 1 em cada ${rate} pares de estranhos é tão parecido ou mais`,
     words: {

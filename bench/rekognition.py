@@ -40,7 +40,7 @@ from fotofila.faces.collections.models import CollectionFace, CollectionRow, Fac
 from fotofila.faces.collections.types import CollectionInfo
 from fotofila.faces.specs import DEMO_PHOTO
 
-SDK = Path(__file__).resolve().parents[1] / ".venv-sdk" / "bin" / "python"
+SDK = Path(__file__).resolve().parents[1] / f"{os.environ.get('VENV', '.venv')}-sdk" / "bin" / "python"
 AIM_MS = 150
 CLAIMED_MS = 300
 """By CompreFace, on four cores."""

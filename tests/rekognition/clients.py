@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import botocore.session
 from botocore.config import Config
 
 ROOT = Path(__file__).parents[2]
-SDK = ROOT / ".venv-sdk"
+SDK = ROOT / f"{os.environ.get('VENV', '.venv')}-sdk"  # as the Makefile names it
 REGION = "eu-west-1"
 
 

@@ -110,17 +110,17 @@ async def lose_chips(place: Place, face_ids: Sequence[str]) -> None:
         await session.execute(delete(FaceChip).where(FaceChip.face_id.in_(face_ids)))
 
 
-async def test_faces_are_embedded_again_from_their_chips_and_found_by_the_new_model(either: Place) -> None:
-    first = (await either.index(1, 2)).records
-    assert (await begin(either)).state == "embedding"
+async def test_faces_are_embedded_again_from_their_chips_and_found_by_the_new_model(place: Place) -> None:
+    first = (await place.index(1, 2)).records
+    assert (await begin(place)).state == "embedding"
 
-    await embed_all(either.context)
+    await embed_all(place.context)
 
-    info = await describe(either)
+    info = await describe(place)
     assert (info.state, info.embedded, info.left_behind, info.progress) == ("ready", 2, 0, 1.0)
-    assert (await switch(either)).model == NEW
-    assert await who_is(either, 1) == [first[0].face_id]
-    assert await who_is(either, 3) == []
+    assert (await switch(place)).model == NEW
+    assert await who_is(place, 1) == [first[0].face_id]
+    assert await who_is(place, 3) == []
 
 
 async def test_switch_waits_for_the_last_face_unless_it_is_told_not_to(place: Place) -> None:
@@ -137,24 +137,24 @@ async def test_switch_waits_for_the_last_face_unless_it_is_told_not_to(place: Pl
     assert (await describe(place)).embedded == 2
 
 
-async def test_face_with_neither_photo_nor_chip_is_listed_and_found_by_the_old_model(either: Place) -> None:
-    kept = (await either.index(1)).records[0]
-    lost = (await either.index(2, photo=1, external_image_id="door.jpg")).records[0]
-    again = (await either.index(2, photo=2)).records[0]
-    await lose_chips(either, [lost.face_id])
-    await begin(either)
-    await embed_all(either.context)
+async def test_face_with_neither_photo_nor_chip_is_listed_and_found_by_the_old_model(place: Place) -> None:
+    kept = (await place.index(1)).records[0]
+    lost = (await place.index(2, photo=1, external_image_id="door.jpg")).records[0]
+    again = (await place.index(2, photo=2)).records[0]
+    await lose_chips(place, [lost.face_id])
+    await begin(place)
+    await embed_all(place.context)
 
-    [left] = await remodel.list_left_behind(either.context, OWNER, "guests", limit=10)
+    [left] = await remodel.list_left_behind(place.context, OWNER, "guests", limit=10)
     assert (left.face_id, left.external_image_id, left.reason) == (lost.face_id, "door.jpg", "no_source")
-    assert (await describe(either)).left_behind == 1
-    await switch(either)
+    assert (await describe(place)).left_behind == 1
+    await switch(place)
 
-    assert set(await who_is(either, 2)) == {lost.face_id, again.face_id}
-    assert await who_is(either, 1) == [kept.face_id]
-    by_lost = await desk.search_faces(either.context, OWNER, "guests", lost.face_id, actor=OPERATOR)
+    assert set(await who_is(place, 2)) == {lost.face_id, again.face_id}
+    assert await who_is(place, 1) == [kept.face_id]
+    by_lost = await desk.search_faces(place.context, OWNER, "guests", lost.face_id, actor=OPERATOR)
     assert [match.record.face_id for match in by_lost] == [again.face_id]
-    by_again = await desk.search_faces(either.context, OWNER, "guests", again.face_id, actor=OPERATOR)
+    by_again = await desk.search_faces(place.context, OWNER, "guests", again.face_id, actor=OPERATOR)
     assert [match.record.face_id for match in by_again] == [lost.face_id]
 
 
@@ -226,19 +226,19 @@ async def test_work_that_was_stopped_goes_on_where_it_was(place: Place, monkeypa
     assert (await describe(place)).embedded == 6
 
 
-async def test_users_are_found_by_the_new_model(either: Place) -> None:
-    faces = (await either.index(1, 2)).records
+async def test_users_are_found_by_the_new_model(place: Place) -> None:
+    faces = (await place.index(1, 2)).records
     for number, face in enumerate(faces):
-        await desk.create_user(either.context, OWNER, "guests", f"user-{number}", actor=OPERATOR)
-        await desk.associate_faces(either.context, OWNER, "guests", f"user-{number}", [face.face_id], actor=OPERATOR)
-    await lose_chips(either, [faces[1].face_id])
-    await begin(either)
-    await embed_all(either.context)
-    await switch(either)
+        await desk.create_user(place.context, OWNER, "guests", f"user-{number}", actor=OPERATOR)
+        await desk.associate_faces(place.context, OWNER, "guests", f"user-{number}", [face.face_id], actor=OPERATOR)
+    await lose_chips(place, [faces[1].face_id])
+    await begin(place)
+    await embed_all(place.context)
+    await switch(place)
 
     for number, person in enumerate((1, 2)):
         found = await desk.search_users_by_image(
-            either.context, OWNER, "guests", picture(person, photo=9), actor=OPERATOR
+            place.context, OWNER, "guests", picture(person, photo=9), actor=OPERATOR
         )
         assert [match.user.user_id for match in found.matches] == [f"user-{number}"]
 

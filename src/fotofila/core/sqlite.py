@@ -11,7 +11,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import copy_context
 from pathlib import Path
 from queue import SimpleQueue
@@ -24,6 +24,8 @@ T = TypeVar("T")
 POLL_SECONDS = 0.02
 SOON_SECONDS, DEAF_SECONDS = 0.005, 5.0
 """What one hears is a write. Its commit shows a moment later, on a slow disk a long one: one looks soon, then less."""
+STILL_SECONDS = 1.0
+"""Quiet for so long, one listens anew at each look."""
 BEGIN_WRITING = "BEGIN IMMEDIATE"
 SHORTEST_NAP_SECONDS, LONGEST_NAP_SECONDS = 0.0005, 0.005
 
@@ -58,7 +60,7 @@ class SqliteChanges:
             self._file = identity(self._path)
         return self._connection
 
-    def has_row(self, query: str, parameters: Mapping[str, Any]) -> bool:
+    def has_row(self, query: str, parameters: Mapping[str, Any] | Sequence[Any]) -> bool:
         """Say whether a query finds anything; True also when the file cannot be asked: then have the caller look."""
         try:
             return self._open().execute(query, parameters).fetchone() is not None
@@ -102,15 +104,16 @@ class SqliteChanges:
         """Wait until it is worth looking again."""
         if self._writes is None:
             self._writes = FileEvents(self._path.with_name(f"{self._path.name}-wal"))
-        seconds = SOON_SECONDS
+        seconds, listens = SOON_SECONDS, False
         while self._waiters and self.mark() == seen:
-            if not self._writes.arm():
+            if not listens and not self._writes.arm():
                 await asyncio.sleep(POLL_SECONDS)
             elif await self._writes.heard(seconds):
-                seconds = SOON_SECONDS
+                seconds, listens = SOON_SECONDS, False
                 await asyncio.sleep(SOON_SECONDS)  # so that many commits in a row wake us once
             else:
                 seconds = min(2 * seconds, DEAF_SECONDS)
+                listens = seconds < STILL_SECONDS  # a file that takes the name of ours is found in the end
 
     async def close(self) -> None:
         """Stop listening."""

@@ -22,6 +22,7 @@ from fotofila.core.sqlite import POLL_SECONDS, Lane, SqliteChanges, begin_writin
 DEDUP_SECONDS = 600
 LOOK_SECONDS = 1.0
 """Leases and delays end without a commit, so an empty lane is looked at now and then."""
+READY = "SELECT 1 FROM messages WHERE lane = ? AND ready_at <= ? LIMIT 1"
 EVER = 0.0
 """Since when a message is ready that waits for nothing: so it is, also when the clock is set back."""
 BUSY_SECONDS = 30
@@ -128,12 +129,17 @@ class SqliteQueue:
     async def receive(
         self, lanes: Sequence[str], *, max_messages: int, wait_seconds: float, lease_seconds: float
     ) -> list[Delivery]:
-        """Take up to `max_messages`, lanes in order of preference, waiting for the first one."""
+        """Take up to `max_messages`, lanes in order of preference, waiting for the first one.
+
+        Every commit to any lane wakes who waits, mostly for nothing, so one looks before one hops to the thread.
+        """
         lanes = [self._names.of(lane) for lane in lanes]
         deadline = time.monotonic() + wait_seconds
         while True:
             mark = self._changes.mark() if wait_seconds else 0
-            found = await self._run(lambda connection: self._take(connection, lanes, max_messages, lease_seconds))
+            found: list[Delivery] = []
+            if not wait_seconds or any(self._changes.has_row(READY, (lane, self._now())) for lane in lanes):
+                found = await self._run(lambda connection: self._take(connection, lanes, max_messages, lease_seconds))
             left = deadline - time.monotonic()
             if found or left <= 0:
                 return found
@@ -301,8 +307,7 @@ def claim_dedup(connection: sqlite3.Connection, lane: str, dedup_id: str, now: f
 
 def has_ready(connection: sqlite3.Connection, lane: str, now: float) -> bool:
     """Say whether a lane has anything to receive."""
-    query = "SELECT 1 FROM messages WHERE lane = ? AND ready_at <= ? LIMIT 1"
-    return connection.execute(query, (lane, now)).fetchone() is not None
+    return connection.execute(READY, (lane, now)).fetchone() is not None
 
 
 def translate(error: sqlite3.DatabaseError | OSError, path: Path) -> Exception:

@@ -77,7 +77,7 @@ def upload(client: httpx.Client, photo: bytes) -> str:
 
 def wait_for_all(client: httpx.Client) -> None:
     """Wait until no job is open."""
-    open_states = {"state": ["pending", "queued", "running", "waiting"], "limit": 1}
+    open_states: dict[str, Any] = {"state": ["pending", "queued", "running", "waiting"], "limit": 1}
     while client.get("/api/photos", params=open_states).json()["items"]:
         time.sleep(POLL_SECONDS)
 

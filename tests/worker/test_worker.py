@@ -259,7 +259,7 @@ class AwayStorage(LocalStorage):
         self.demand("get")
         await super().get_file(key, path)
 
-    async def put_files(self, files: Mapping[str, Path]) -> None:
+    async def put_files(self, files: Mapping[str, Path | bytes]) -> None:
         self.demand("put")
         await super().put_files(files)
 

@@ -40,7 +40,7 @@ def work(work: Work, report: Report) -> Outcome:
     analyzed_at = clock()
     report(0.8)
     renditions = make_renditions(decoded.pixels, [annotation(face) for face in faces])
-    files = tuple(write(work.folder, renditions, name) for name in THUMBNAILS)
+    files = tuple(rendition(renditions, name) for name in THUMBNAILS)
     timings = {
         "decode": round(decoded_at - began, 4),
         "vision": round(analyzed_at - decoded_at, 4),
@@ -86,8 +86,6 @@ def label_of(face: Face) -> str | None:
     return " ".join(parts) or None
 
 
-def write(folder: Path, renditions: Renditions, name: str) -> RenditionFile:
-    """Write one rendition for the worker to store."""
-    path = folder / THUMBNAILS[name]
-    path.write_bytes(getattr(renditions, name))
-    return RenditionFile(name=path.name, path=path, media_type=MEDIA_TYPE)
+def rendition(renditions: Renditions, name: str) -> RenditionFile:
+    """Shape one rendition for the worker to store."""
+    return RenditionFile(name=THUMBNAILS[name], content=getattr(renditions, name), media_type=MEDIA_TYPE)

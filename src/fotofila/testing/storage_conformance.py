@@ -294,7 +294,9 @@ class StorageConformance:
         (tmp_path / "in").write_bytes(b"content")
         (tmp_path / "large").write_bytes(bytes(2 * MIB))
         (tmp_path / "empty").touch()
-        await storage.put_files({"a/b": tmp_path / "in", "a/c": tmp_path / "large", "d/empty": tmp_path / "empty"})
+        files = {name: tmp_path / name for name in ("in", "large", "empty")}
+        await storage.put_files({"a/b": files["in"], "a/c": files["large"], "d/empty": files["empty"], "d/bytes": b"x"})
+        assert await storage.get("d/bytes") == b"x"
         await storage.get_file("a/b", tmp_path / "out")
         assert (tmp_path / "out").read_bytes() == b"content"
         with (tmp_path / "out").open("r+b") as file:

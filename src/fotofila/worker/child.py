@@ -9,6 +9,7 @@ import os
 import resource
 import sys
 import traceback
+from base64 import b64encode
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -105,9 +106,10 @@ def shape(outcome: Outcome) -> dict[str, Any]:
 
 def shape_file(file: RenditionFile) -> dict[str, Any]:
     """Turn a rendition into JSON."""
+    made = {"path": str(file.path)} if file.content is None else {"content": b64encode(file.content).decode()}
     return {
         "name": file.name,
-        "path": str(file.path),
+        **made,
         "media_type": file.media_type,
         "width": file.width,
         "height": file.height,

@@ -7,6 +7,7 @@ import contextlib
 import re
 import time
 import traceback
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ log = get_logger(__name__)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 SNOOZE_SECONDS = 30.0
 PROGRESS_SECONDS = 1.0
+NOT_MADE = "The program that reads the picture named a file that it did not make."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,19 +181,30 @@ async def work(
 
 
 async def store(storage: Storage, folder: Path, prefix: str, files: list[dict[str, Any]]) -> tuple[Rendition, ...]:
-    """Put the files that a child made under the execution's prefix; only files in its own folder are taken."""
+    """Put what a child made under the execution's prefix; only files in its own folder are taken."""
     stored = []
-    paths: dict[str, Path] = {}
+    made: dict[str, Path | bytes] = {}
     for file in files:
-        path = folder / Path(file["path"]).name
-        if not _NAME.fullmatch(file["name"]) or path.is_symlink() or not path.is_file() or path in paths.values():
-            raise CrashedError("The program that reads the picture named a file that it did not make.")
+        if not _NAME.fullmatch(file["name"]):
+            raise CrashedError(NOT_MADE)
+        content = b64decode(file["content"]) if "content" in file else own_file(folder, file["path"])
+        if isinstance(content, Path) and content in made.values():
+            raise CrashedError(NOT_MADE)
         key = prefix + file["name"]
-        paths[key] = path
-        stored.append(Rendition(**{**file, "key": key, "size_bytes": path.stat().st_size}))
+        made[key] = content
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        stored.append(Rendition(**{**file, "key": key, "size_bytes": size}))
     with needing_storage():
-        await storage.put_files(paths)
+        await storage.put_files(made)
     return tuple(stored)
+
+
+def own_file(folder: Path, named: str) -> Path:
+    """Return the file of a child's own folder that it named."""
+    path = folder / Path(named).name
+    if path.is_symlink() or not path.is_file():
+        raise CrashedError(NOT_MADE)
+    return path
 
 
 @asynccontextmanager

@@ -12,13 +12,16 @@ from fotofila.core.errors import FotofilaError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenditionFile:
-    """A file that a job made.
+    """What a job made: a file in its folder (`path`), or bytes (`content`).
 
-    `name` becomes the last part of its key, `renditions/{owner}/{photo_id}/{execution_id}/{name}`.
+    To make a file and remove it again costs the disk more than a small picture does: what is less than a few hundred
+    KiB is better given as bytes. `name` becomes the last part of its key,
+    `renditions/{owner}/{photo_id}/{execution_id}/{name}`.
     """
 
     name: str
-    path: Path
+    path: Path | None = None
+    content: bytes | None = None
     media_type: str
     width: int | None = None
     height: int | None = None

@@ -112,8 +112,11 @@ class Storage(Protocol):
         """Write a small object in one go."""
         ...
 
-    async def put_files(self, files: Mapping[str, Path]) -> None:
-        """Write the contents of files, by key; a file may be moved away. After an error some may have been written."""
+    async def put_files(self, files: Mapping[str, Path | bytes]) -> None:
+        """Write the contents of files, or bytes, by key; a file may be moved away.
+
+        After an error some may have been written.
+        """
         ...
 
     async def get(self, key: str) -> bytes:

@@ -120,21 +120,24 @@ class LocalStorage:
             await writer.write(content)
             await writer.commit()
 
-    async def put_files(self, files: Mapping[str, Path]) -> None:
+    async def put_files(self, files: Mapping[str, Path | bytes]) -> None:
         """Move files to their keys when they lie on the same disk, else copy them; a folder is fsynced once."""
-        targets = {self.path(key): path for key, path in files.items()}
+        targets = {self.path(key): file for key, file in files.items()}
 
         def work() -> None:
-            for target, path in targets.items():
-                self._move(path, target)
+            for target, file in targets.items():
+                self._place(file, target)
             for folder in {target.parent for target in targets}:
                 fsync(folder)
 
         with os_errors(next(iter(files), "")):
             await asyncio.to_thread(work)
 
-    def _move(self, path: Path, target: Path) -> None:
-        partial = begin_partial(target.parent, self._root, lambda partial: move(path, partial))
+    def _place(self, file: Path | bytes, target: Path) -> None:
+        def begin(partial: Path) -> Path:
+            return move(file, partial) if isinstance(file, Path) else write(file, partial)
+
+        partial = begin_partial(target.parent, self._root, begin)
         try:
             fsync(partial)
             partial.replace(target)
@@ -255,6 +258,16 @@ def move(source: Path, partial: Path) -> Path:
         except OSError:
             partial.unlink(missing_ok=True)
             raise
+    return partial
+
+
+def write(content: bytes, partial: Path) -> Path:
+    """Write a file; nothing of it stays when that fails."""
+    try:
+        partial.write_bytes(content)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
     return partial
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import obstore
@@ -25,8 +26,6 @@ from fotofila.core.storage.object_writer import PART_BYTES, PARTIAL, PARTS_AT_ON
 from fotofila.core.storage.store_errors import is_past_end, store_errors
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from obstore import GetOptions, GetResult
     from obstore.store import ObjectStore
 
@@ -66,16 +65,16 @@ class ObjectStorage:
         with self._errors(demand_key(key)):
             await put_whole(self._store, key, content)
 
-    async def put_files(self, files: Mapping[str, Path]) -> None:
+    async def put_files(self, files: Mapping[str, Path | bytes]) -> None:
         """Write files' contents; a large one goes in parts."""
-        for key, path in files.items():
+        for key, file in files.items():
             with self._errors(demand_key(key)):
-                if path.stat().st_size <= SMALL_BYTES:
-                    await put_whole(self._store, key, path.read_bytes())
+                if isinstance(file, Path) and file.stat().st_size > SMALL_BYTES:
+                    await obstore.put_async(
+                        self._store, key, file, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE, mode="overwrite"
+                    )
                     continue
-                await obstore.put_async(
-                    self._store, key, path, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE, mode="overwrite"
-                )
+                await put_whole(self._store, key, file if isinstance(file, bytes) else file.read_bytes())
 
     async def get(self, key: str) -> bytes:
         """Read a small object whole."""

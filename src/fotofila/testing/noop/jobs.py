@@ -29,16 +29,15 @@ class OrderedPermanentError(OrderedError):
 def work(work: Work, report: Report) -> Outcome:
     """Do what the file asks for, then write one small rendition."""
     padding = ""
-    for order, value in _ORDER.findall(work.original.read_bytes()):
+    content = work.original.read_bytes()
+    for order, value in _ORDER.findall(content):
         if order == b"large":
             padding = "x" * int(value)
         outcome = obey(order.decode(), float(value or 0), report)
         if outcome is not None:
             return outcome
-    out = work.folder / "noop.txt"
-    out.write_bytes(b"done")
-    file = RenditionFile(name="noop.txt", path=out, media_type="text/plain")
-    return Done(result={"bytes": work.original.stat().st_size, "padding": padding}, renditions=(file,))
+    file = RenditionFile(name="noop.txt", content=b"done", media_type="text/plain")
+    return Done(result={"bytes": len(content), "padding": padding}, renditions=(file,))
 
 
 def obey(order: str, value: float, report: Report) -> Outcome | None:

@@ -23,7 +23,7 @@ from fotofila.core.images.annotate import Annotation, draw_annotations
 from fotofila.core.images.decode import decode
 from fotofila.core.images.exif import read_exif
 from fotofila.core.images.renditions import LARGE_SIDE, SMALL_SIDE, make_renditions
-from fotofila.core.images.scaling import encode_webp, shrink, to_image
+from fotofila.core.images.scaling import encode_webp, shrink, shrink_pixels
 from fotofila.core.images.sniff import HEAD_BYTES, sniff
 
 _SIZE = (1736, 1157)
@@ -66,14 +66,14 @@ def measure(photo: Image.Image) -> dict[str, float]:
         photo.save(path, quality=88)
         data = path.read_bytes()
         pixels = decode(path).pixels
-        large = shrink(to_image(pixels), LARGE_SIDE)
+        large = shrink_pixels(pixels, LARGE_SIDE)
         small = shrink(large, SMALL_SIDE)
         steps: dict[str, Callable[[], object]] = {
             "sniff": lambda: sniff(data[:HEAD_BYTES], declared_type=None),
             "exif": lambda: read_exif(path),
             "decode": lambda: decode(path),
             "decode_pillow_alone": lambda: Image.open(io.BytesIO(data)).load(),
-            "shrink_1024": lambda: shrink(to_image(pixels), LARGE_SIDE),
+            "shrink_1024": lambda: shrink_pixels(pixels, LARGE_SIDE),
             "shrink_256": lambda: shrink(large, SMALL_SIDE),
             "webp_1024": lambda: encode_webp(large),
             "webp_256": lambda: encode_webp(small),

@@ -11,7 +11,7 @@ from PIL import Image
 from fotofila.core.images.annotate import Annotation
 from fotofila.core.images.decode import decode
 from fotofila.core.images.renditions import Renditions, make_renditions
-from fotofila.core.images.scaling import encode_jpeg, encode_webp, fitted, shrink, to_image
+from fotofila.core.images.scaling import encode_jpeg, encode_webp, fitted, shrink, shrink_pixels, to_image
 
 FACE = Annotation(left=0.4, top=0.3, width=0.2, height=0.3, label="30-36 F")
 
@@ -64,6 +64,26 @@ def test_shrinking_looks_like_a_careful_filter(size: tuple[int, int]) -> None:
     careful = image.resize(quick.size, Image.Resampling.BOX)
 
     assert np.abs(np.asarray(quick, dtype=int) - np.asarray(careful)).max() <= 3
+
+
+@pytest.mark.parametrize(
+    "size", [(1736, 1157), (1157, 1736), (1025, 800), (2047, 900), (1024, 3), (5000, 3333), (9, 7)]
+)
+def test_pixels_shrink_as_their_picture_does(size: tuple[int, int]) -> None:
+    image = smooth(size)
+    quick, slow = shrink_pixels(np.asarray(image), 1024), shrink(image, 1024)
+
+    assert quick.size == slow.size
+    assert np.abs(np.asarray(quick, dtype=int) - np.asarray(slow)).max() <= 2
+
+
+def test_shrinking_keeps_black_black_and_white_white() -> None:
+    pixels = np.zeros((1200, 1600, 3), dtype=np.uint8)
+    pixels[:, 800:] = 255
+    made = np.asarray(shrink_pixels(pixels, 1024))
+
+    assert made[:, :500].max() == 0
+    assert made[:, 524:].min() == 255
 
 
 def test_fitted_keeps_a_pixel_of_the_thinnest_picture() -> None:

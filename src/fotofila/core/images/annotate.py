@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from fotofila.core.images.labels import Label, Rectangle, place_labels, printable
 from fotofila.core.images.lettering import draw_text, text_width
-from fotofila.core.images.scaling import shrink, to_image
+from fotofila.core.images.scaling import shrink_pixels
 
 DEFAULT_LONG_SIDE = 1280
 
@@ -44,7 +44,7 @@ def annotate(
     pixels: NDArray[np.uint8], boxes: Sequence[Annotation], *, long_side: int = DEFAULT_LONG_SIDE
 ) -> Image.Image:
     """Return the picture of (height, width, 3) RGB pixels, no larger than `long_side`, with the boxes drawn on it."""
-    image = shrink(to_image(pixels), long_side)
+    image = shrink_pixels(pixels, long_side)
     draw_annotations(image, boxes)
     return image
 

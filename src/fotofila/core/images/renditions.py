@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fotofila.core.images.annotate import Annotation, draw_annotations
-from fotofila.core.images.scaling import encode_webp, shrink, to_image
+from fotofila.core.images.scaling import encode_webp, shrink, shrink_pixels
 
 LARGE_SIDE = 1024
 ANNOTATED_SIDE = 768
@@ -35,7 +35,7 @@ class Renditions:
 
 def make_renditions(pixels: NDArray[np.uint8], annotations: Sequence[Annotation]) -> Renditions:
     """Return the renditions of (height, width, 3) upright sRGB pixels. Same pixels, same version: same bytes."""
-    large = shrink(to_image(pixels), LARGE_SIDE)
+    large = shrink_pixels(pixels, LARGE_SIDE)
     large_webp = encode_webp(large)
     small_webp = encode_webp(shrink(large, SMALL_SIDE))
     if not annotations:  # nothing to draw: the same picture need not be encoded twice

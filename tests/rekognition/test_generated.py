@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -16,6 +17,10 @@ from tests.rekognition.conftest import Portraits, Served
 from tests.rekognition.test_faults import snake
 
 pytestmark = pytest.mark.e2e
+
+SEEKING = "REKOGNITION_EXAMPLES" in os.environ
+"""With a number set there, so many new inputs are sought for each operation; else a few, the same ones each time."""
+EXAMPLES = int(os.environ.get("REKOGNITION_EXAMPLES", "10"))
 
 TEXT = st.text(max_size=12)
 NAMES = st.sampled_from(["c", "d", "a.b", "x y", ""])
@@ -57,7 +62,7 @@ def client(served: Served) -> Any:
 def test_no_input_of_the_model_surprises(client: Any, portraits: Portraits, name: str) -> None:
     operation = MODEL.operation_model(name)
 
-    @settings(max_examples=10, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, derandomize=not SEEKING, suppress_health_check=list(HealthCheck))
     @given(strategy(operation.input_shape, portraits.first))
     def ask(given: dict[str, Any]) -> None:
         try:

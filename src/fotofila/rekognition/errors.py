@@ -39,8 +39,6 @@ OURS = 500
 class AwsError(FotofilaError):
     """An answer in the words of AWS."""
 
-    permanent = True
-
     def __init__(self, name: str, message: str, *, http_status: int | None = None) -> None:
         super().__init__(message)
         self.name = name

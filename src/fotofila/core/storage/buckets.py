@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ CONNECT_SECONDS = 5
 REQUEST_SECONDS = 600
 """Longest answer, with all of its body, on however slow a line; silence ends one much earlier."""
 RETRIES = 3
+THREADS = "TOKIO_WORKER_THREADS"
+"""Threads of obstore's own, one for each CPU unless told: they wake each other up for every request."""
 
 
 def open_bucket(settings: Settings) -> Storage:
@@ -33,6 +36,7 @@ def open_bucket(settings: Settings) -> Storage:
     Raises:
         SettingsError: a setting is wrong; the sentence names it.
     """
+    os.environ.setdefault(THREADS, "1")  # one can do far more than the one thread that asks it
     try:
         address = parse_address(settings.storage_url)
     except ValueError as error:

@@ -275,7 +275,12 @@ def make_folder(folder: Path, root: Path) -> None:
     """Make a folder below the root and make its name durable."""
     missing = [path for path in (folder, *folder.parents) if root in path.parents and not path.is_dir()]
     for path in reversed(missing):
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            if path.is_file():
+                raise
+            # else it was there a moment ago, and a delete beside us has removed it since
         fsync(path.parent)
 
 

@@ -45,6 +45,10 @@ class Leases:
         """Say whether the lease is ours still."""
         return self._ends.get(receipt, 0) > self._clock()
 
+    def end(self, receipt: str) -> float:
+        """Return when a lease is over, on the clock of `now`."""
+        return self._ends.get(receipt, 0)
+
     def release(self, receipt: str) -> bool:
         """Let go; False when it was not ours any more."""
         return self._ends.pop(receipt, 0) > self._clock()

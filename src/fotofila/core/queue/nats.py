@@ -193,7 +193,7 @@ class NatsQueue:
                     continue
                 if receipt.dead:
                     await link.ask(f"STREAM.MSG.DELETE.{receipt.stream}", {"seq": receipt.sequence, "no_erase": True})
-                await link.publish(receipt.reply, b"+ACK")
+                link.publish_soon(receipt.reply, b"+ACK", until=self._leases.end(str(receipt)))
 
         if ours:
             await self._run(work)

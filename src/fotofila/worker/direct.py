@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,7 @@ class DirectPool:
         if answer["outcome"] != "done":
             told = answer.get("error") or {"code": answer["outcome"], "sentence": answer["reason"], "permanent": False}
             raise DirectError(told)
+        await asyncio.to_thread(lay_down, folder, answer["renditions"])
         result: dict[str, Any] = answer["result"]
         return result
 
@@ -70,3 +73,10 @@ class DirectPool:
         """End the children."""
         if self._pool is not None:
             await self._pool.close()
+
+
+def lay_down(folder: Path, renditions: Sequence[Mapping[str, Any]]) -> None:
+    """Write what a child gave as bytes to the folder where its files are."""
+    for file in renditions:
+        if "content" in file:
+            (folder / Path(file["name"]).name).write_bytes(b64decode(file["content"]))

@@ -133,6 +133,8 @@ def test_published_vectors_fit(service: str, path: str, query: str, headers: Hea
     )
     request = SignedRequest(method="GET", path=path, query=query, headers=headers, body_sha256=EMPTY)
     verify_signature(read, SECRET, request)
+    with pytest.raises(SignatureRefusedError):
+        verify_signature(read, SECRET + "x", request)
 
 
 def test_what_botocore_signs_is_read_and_fits() -> None:
@@ -153,12 +155,12 @@ def test_whatever_botocore_signs_fits(body: bytes, path: str, query: list[tuple[
     if "%" in url.replace("%20", "").replace("%41", "").replace("%2F", ""):
         return  # no URL at all
     headers, request = signed(body, url=url, Extra=f"x{value}y")
-    check(headers, request)
+    assert check(headers, request).access_key_id == KEY
 
 
 @pytest.mark.parametrize("minutes", [-5, 0, 5])
 def test_five_minutes_either_way_are_taken(minutes: int) -> None:
-    check(*signed(at=NOW + timedelta(minutes=minutes)))
+    assert check(*signed(at=NOW + timedelta(minutes=minutes))).access_key_id == KEY
 
 
 @pytest.mark.parametrize(("seconds", "sentence"), [(-301, "expired"), (301, "not yet current")])
@@ -208,7 +210,8 @@ def test_a_declared_hash_that_is_not_the_bodys_is_refused() -> None:
 
 
 def test_a_declared_hash_that_is_the_bodys_fits() -> None:
-    check(*signed(b"{}", **{"X-Amz-Content-SHA256": hashlib.sha256(b"{}").hexdigest()}))
+    read = check(*signed(b"{}", **{"X-Amz-Content-SHA256": hashlib.sha256(b"{}").hexdigest()}))
+    assert read.access_key_id == KEY
 
 
 @pytest.mark.parametrize("missing", ["host", "x-amz-date", "x-amz-target"])

@@ -165,12 +165,15 @@ async def test_commit_between_the_look_and_the_wait_is_not_missed(database: Data
             session.add(Note())
         async with asyncio.timeout(10):
             await database.changes.wait(60, since=mark)
+        assert database.changes.mark() != mark
     await other.close()
 
 
 async def test_waiter_returns_at_its_deadline_when_nothing_happens(database: Database) -> None:
     async with asyncio.timeout(5):
-        await database.changes.wait(0.01, since=database.changes.mark())
+        mark = database.changes.mark()
+        await database.changes.wait(0.01, since=mark)
+    assert database.changes.mark() == mark
 
 
 @pytest.mark.parametrize("url", ["mysql://u:p@h/d", "nonsense", "oracle://x"])

@@ -49,6 +49,7 @@ async def test_commit_of_another_process_ends_the_wait(pair: tuple[Database, Dat
         await commit(writer)
         async with asyncio.timeout(10):
             await waiting
+        assert here.changes.mark() != mark
 
 
 async def test_commit_between_the_look_and_the_wait_is_not_missed(pair: tuple[Database, Database]) -> None:

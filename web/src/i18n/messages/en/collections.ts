@@ -118,7 +118,7 @@ export const collectionsPart = {
     mostFaces: "Faces of a photo",
     allFaces: "All of them",
     largestOnly: "The most prominent only",
-    tray: "Added in this session",
+    tray: "Added just now",
     stages: {
       waiting: "Waiting",
       sending: "Sending",

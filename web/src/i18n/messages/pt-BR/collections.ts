@@ -131,7 +131,7 @@ export const collectionsPart: Pick<
     mostFaces: "Rostos de uma foto",
     allFaces: "Todos",
     largestOnly: "Só o mais destacado",
-    tray: "Adicionados nesta sessão",
+    tray: "Adicionados agora",
     stages: {
       waiting: "Aguardando",
       sending: "Enviando",

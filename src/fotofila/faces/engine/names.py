@@ -1,0 +1,30 @@
+"""What our collections are called at AWS: an account has one list of them, and every workspace has its own names."""
+
+from __future__ import annotations
+
+import re
+
+from fotofila.core.errors import InvalidInputError
+
+LONGEST = 255
+NAME = re.compile(r"[a-zA-Z0-9_.\-]+")
+"""What Amazon takes, up to `LONGEST` characters (API reference: CollectionId)."""
+
+
+def aws_collection(owner: str, name: str) -> str:
+    """Return the full name at AWS of a workspace's collection: `{owner}.{name}`.
+
+    Raises:
+        InvalidInputError: AWS takes no such name, or it is too long with the workspace's id before it.
+    """
+    full = f"{owner}.{name}"
+    if NAME.fullmatch(name) and len(full) <= LONGEST:
+        return full
+    most = LONGEST - len(owner) - 1
+    raise InvalidInputError(f"A collection at AWS has a name of at most {most} letters, digits, _, . and -.")
+
+
+def own_collection(owner: str, full: str) -> str | None:
+    """Return a workspace's own name for a collection at AWS; none where it is not theirs."""
+    before, dot, name = full.partition(".")
+    return name if dot and before == owner and name else None

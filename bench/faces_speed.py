@@ -26,27 +26,43 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--models", type=Path, default=default_models_dir())
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--count", type=int, default=PHOTOS, help="photos that are uploaded")
+    parser.add_argument("--whole-rounds", type=int, default=3, help="how often they are uploaded with each setting")
     arguments = parser.parse_args(argv)
     figures: dict[str, Any] = {}
     if not arguments.whole_only:
         figures |= vision_speed(arguments.models, photos=arguments.photos, rounds=arguments.rounds)
     if not arguments.vision_only:
-        figures["whole_way"] = whole(arguments.models, arguments.count)
+        figures["whole_way"] = whole(arguments.models, arguments.count, rounds=arguments.whole_rounds)
     print(json.dumps(figures))
     return 0
 
 
-def whole(models_dir: Path, count: int) -> dict[str, Any]:
-    """Upload different 2-megapixel JPEGs cut out of the demo photo, once with each setting."""
+def whole(models_dir: Path, count: int, *, rounds: int) -> dict[str, Any]:
+    """Upload different 2-megapixel JPEGs cut out of the demo photo, with each setting in each round.
+
+    The round that took a setting the least CPU besides vision counts: what else runs on a machine, or beside it on its
+    host, only ever adds.
+    """
     (photo, *_) = fetch_all((DEMO_PHOTO, *SPECS), models_dir)
-    figures = {}
-    for detection in ("accurate", "fast"):
-        figures[detection] = made = whole_way(photo.path, count=count, detection=detection)
-        print(
-            f"whole way, {detection}: {made['photos_per_second']} photos/s, CPU per photo"
-            f" {made['cpu_ms_per_photo']} ms: vision {made['vision_ms']}, decode {made['decode_ms']},"
-            f" thumbnails and annotated picture {made['renditions_ms']}, by process {made['by_role_ms']}"
-        )
-        missed = "reached" if made["not_vision_ms"] <= AIM_MS else "not reached"
-        print(f"    not vision: {made['not_vision_ms']} ms (aim: at most {AIM_MS}; {missed} on this processor)")
-    return figures
+    made: dict[str, list[dict[str, Any]]] = {"accurate": [], "fast": []}
+    for _ in range(rounds):
+        for detection, figures in made.items():
+            figures.append(whole_way(photo.path, count=count, detection=detection))
+            tell(detection, figures[-1])
+    least = {detection: min(figures, key=lambda each: each["not_vision_ms"]) for detection, figures in made.items()}
+    for detection, figures in made.items():
+        taken = [each["not_vision_ms"] for each in figures]
+        missed = "reached" if min(taken) <= AIM_MS else "not reached"
+        print(f"{detection}, not vision: {min(taken)} ms, the least of {taken} (aim: at most {AIM_MS}; {missed})")
+        least[detection]["rounds_not_vision_ms"] = taken
+    return least
+
+
+def tell(detection: str, made: dict[str, Any]) -> None:
+    """Print the figures of one run."""
+    print(
+        f"whole way, {detection}: {made['photos_per_second']} photos/s, CPU per photo"
+        f" {made['cpu_ms_per_photo']} ms: vision {made['vision_ms']}, decode {made['decode_ms']},"
+        f" thumbnails and annotated picture {made['renditions_ms']}, by process {made['by_role_ms']}",
+        flush=True,
+    )

@@ -3,6 +3,9 @@
 The kind `noop` does nothing with the photo: what is left is the cost of the pipeline. Both sides take the same bytes
 over HTTP, keep them durably, write a row, have a worker fetch the photo and store a small object, and write the row
 again. The peers do it as their users would: FastAPI, PostgreSQL, S3 and Redis, without our events, history or outbox.
+
+All sides take their turn in each of several rounds, and the round that took a side the least CPU counts: what else runs
+on a machine, or beside it on its host, only ever adds. Every round is printed.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from fotofila.core.inference.fetch import fetch
 from fotofila.core.inference.store import default_models_dir
 from fotofila.faces.specs import DEMO_PHOTO
 
+OURS = "fotofila"
 WARM = 40
 LEAST_PACED = 100
 AIM_MS, EXCELLENT_MS = 5.0, 3.0
@@ -43,20 +47,38 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--workers", type=int, default=2, help="worker processes with one child each")
     parser.add_argument("--kind", choices=("noop", "faces"), default="noop")
     parser.add_argument("--kilobytes", type=int, default=100, help="size of a photo for the kind that does nothing")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each side takes its turn")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=None, help="beside us; none with --peers alone")
     parser.add_argument("--peer-clients", choices=CLIENTS, default=CLIENTS[0], help="how the peers speak to S3")
     parser.add_argument("--peers-only", action="store_true")
     arguments = parser.parse_args(argv)
     photos = make_load(arguments)
-    figures: dict[str, Any] = {}
-    if not arguments.peers_only:
-        figures["fotofila"] = tell("fotofila", *ours(arguments, photos))
-        aim(figures["fotofila"]["flood"]["cpu_ms_per_photo"], kind=arguments.kind)
     default = PEERS if arguments.kind == "noop" else ()
-    for peer in default if arguments.peers is None else arguments.peers:
-        figures[peer] = tell(peer, *beside(peer, arguments, photos))
+    peers = default if arguments.peers is None else arguments.peers
+    sides = (*(() if arguments.peers_only else (OURS,)), *peers)
+    rounds: dict[str, list[dict[str, Any]]] = {side: [] for side in sides}
+    for _ in range(arguments.rounds):
+        for side in sides:
+            phases = ours(arguments, photos) if side == OURS else beside(side, arguments, photos)
+            rounds[side].append(tell(side, *phases))
+    figures = {side: least(each) for side, each in rounds.items()}
+    for side, each in figures.items():
+        print(f"{side}: CPU {flood_ms(each)} ms a photo, the least of {each['rounds_cpu_ms']}", flush=True)
+    if OURS in figures:
+        aim(flood_ms(figures[OURS]), kind=arguments.kind)
     print(json.dumps({"bytes_per_photo": sum(map(len, photos)) // len(photos), **figures}))
     return 0
+
+
+def least(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the figures of the round whose flood took the least CPU, with what each round took."""
+    cheapest: dict[str, Any] = min(rounds, key=flood_ms)
+    return cheapest | {"rounds_cpu_ms": [flood_ms(each) for each in rounds]}
+
+
+def flood_ms(figures: dict[str, Any]) -> float:
+    """Return the CPU milliseconds of a photo while all come at once."""
+    return float(figures["flood"]["cpu_ms_per_photo"])
 
 
 def make_load(arguments: argparse.Namespace) -> list[bytes]:

@@ -357,6 +357,7 @@ async def test_change_can_be_driven_by_the_api(place: Place) -> None:
 
 async def drive(place: Place, client: httpx.AsyncClient, url: str) -> None:
     assert (await client.get(url)).json()["code"] == "no_model_change"
+    assert (await client.get(f"{url}/choices")).json() == {"model": OLD, "choices": [NEW]}
     started = await client.post(url, json={"model": NEW})
     assert (started.status_code, started.json()["state"]) == (202, "embedding")
 

@@ -125,6 +125,30 @@ async def start(context: Context, owner: str, name: str, model: str, *, actor: A
     return await context.db.transact(work)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What a collection's model can be changed to."""
+
+    model: str
+    """The one that searches compare now."""
+    choices: tuple[str, ...]
+    """The others that vectors can be made with here: fetched, and their licence accepted."""
+
+
+async def list_choices(context: Context, owner: str, name: str) -> Choices:
+    """Return the models that a change can be started to.
+
+    Raises:
+        CollectionNotFoundError: there is none of this name.
+        NoVectorsError: the engine makes no vectors.
+    """
+    engine = vector_engine(context)
+    models = engine.models if isinstance(engine, MakesVectors) else ()
+    async with context.db.read() as session:
+        model = (await find_collection(session, owner, name)).model
+    return Choices(model=model, choices=tuple(each for each in models if each != model))
+
+
 async def describe(context: Context, owner: str, name: str) -> RemodelInfo:
     """Say how far it is.
 

@@ -42,6 +42,17 @@ class RemodelIn(BaseModel):
     model: str = Field(max_length=64, examples=["edgeface-s-gamma05-2023"])
 
 
+class ChoicesOut(BaseModel):
+    """Which models there are."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    model: str = Field(description="The model that searches compare now.")
+    choices: list[str] = Field(
+        description="Those that a change can be started to: fetched, and their licence accepted."
+    )
+
+
 class SwitchIn(BaseModel):
     """Whether to wait for the last face."""
 
@@ -99,6 +110,12 @@ async def get(collection: Name, context: ContextDep, principal: Reader) -> Remod
 async def abandon(collection: Name, context: ContextDep, principal: Admin) -> None:
     """Remove the new vectors again."""
     await remodel.abandon(context, principal.owner, collection, actor=actor_of(principal))
+
+
+@router.get("/choices", operation_id="list_model_choices", summary="Models that it can be changed to")
+async def choices(collection: Name, context: ContextDep, principal: Reader) -> ChoicesOut:
+    """Return the collection's model, and the others that this server has."""
+    return ChoicesOut.model_validate(await remodel.list_choices(context, principal.owner, collection))
 
 
 @router.get("/left-behind", operation_id="list_left_behind", summary="Faces that cannot follow")

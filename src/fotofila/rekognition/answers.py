@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from fotofila.faces.collections.types import FaceMatch, FaceRecord, UserMatch
+from fotofila.faces.collections.types import FaceMatch, FaceRecord, SeenFace, UserMatch
 from fotofila.faces.face import Face
 
 LANDMARKS: Mapping[str, str] = {
@@ -35,8 +35,10 @@ def estimates(attributes: Collection[str]) -> bool:
     return wants(attributes, "AGE_RANGE") or wants(attributes, "GENDER")
 
 
-def face_detail(face: Face, attributes: Collection[str] = ()) -> dict[str, Any]:
+def face_detail(face: Face | SeenFace, attributes: Collection[str] = ()) -> dict[str, Any]:
     """Return a FaceDetail with the attributes that were asked for and that we have."""
+    if isinstance(face, SeenFace):
+        return seen_face(face)
     made = compared_face(face)
     if face.age_range is not None and wants(attributes, "AGE_RANGE"):
         made["AgeRange"] = {"Low": face.age_range.low, "High": face.age_range.high}
@@ -51,8 +53,7 @@ def face_detail(face: Face, attributes: Collection[str] = ()) -> dict[str, Any]:
 def compared_face(face: Face) -> dict[str, Any]:
     """Return a ComparedFace: what is told of every face."""
     return {
-        "BoundingBox": bounding_box(face),
-        "Confidence": percent(face.confidence * 100),
+        **seen_face(face),
         "Landmarks": [
             {"Type": LANDMARKS[point.type], "X": round(point.x, DIGITS), "Y": round(point.y, DIGITS)}
             for point in face.landmarks
@@ -66,7 +67,12 @@ def compared_face(face: Face) -> dict[str, Any]:
     }
 
 
-def bounding_box(face: Face) -> dict[str, float]:
+def seen_face(face: Face | SeenFace) -> dict[str, Any]:
+    """Return where a face is: what is told of one that was searched with, or compared with others."""
+    return {"BoundingBox": bounding_box(face), "Confidence": percent(face.confidence * 100)}
+
+
+def bounding_box(face: Face | SeenFace) -> dict[str, float]:
     """Return a BoundingBox."""
     box = face.bounding_box
     return {

@@ -217,12 +217,15 @@ class CollectionsConformance:
         model = await shown.engine.create_collection(name)
         assert model
         assert name in await shown.engine.list_collections()
+        described = await shown.engine.describe_collection(name)
+        assert (described.model, described.faces) == (model, 0)
         with pytest.raises(ConflictError):
             await shown.engine.create_collection(name)
         await shown.engine.delete_collection(name)
         assert name not in await shown.engine.list_collections()
         for gone in (
             shown.engine.delete_collection(name),
+            shown.engine.describe_collection(name),
             shown.engine.list_faces(name),
             shown.engine.search_faces_by_image(name, shown.first),
             shown.engine.index_faces(name, shown.first),
@@ -236,6 +239,7 @@ class CollectionsConformance:
             made = await shown.engine.index_faces(collection, shown.first, external_image_id="first.jpg")
             [added] = made.added
             [known] = await shown.engine.list_faces(collection)
+            assert (await shown.engine.describe_collection(collection)).faces == 1
             assert known.face_id == added.known.face_id
             assert (known.external_image_id, len(known.face_id), len(known.image_id)) == ("first.jpg", 32, 32)
             assert 0.5 <= known.confidence <= 1

@@ -10,6 +10,7 @@ __all__ = [
     "CollectionNotFoundError",
     "FaceNotFoundError",
     "NoFaceError",
+    "OtherEngineError",
     "RecognitionOffError",
     "UserExistsError",
     "UserNotFoundError",
@@ -56,3 +57,10 @@ class RecognitionOffError(ForbiddenError):
 
     code = "recognition_off"
     title = "Face recognition is off"
+
+
+class OtherEngineError(ConflictError):
+    """The vectors of a collection lie with another engine than that of this process."""
+
+    code = "other_engine"
+    title = "The collection belongs to another engine"

@@ -14,9 +14,9 @@ from fotofila.access.workspaces import get_workspace
 from fotofila.core.capability import Context
 from fotofila.core.errors import ConflictError
 from fotofila.core.ids import is_id
-from fotofila.faces.collections.errors import CollectionNotFoundError, RecognitionOffError
+from fotofila.faces.collections.errors import CollectionNotFoundError, OtherEngineError, RecognitionOffError
 from fotofila.faces.collections.models import CollectionFace, CollectionRow, FaceChip, FaceVector
-from fotofila.faces.collections.types import CollectionInfo, FaceRecord
+from fotofila.faces.collections.types import CollectionInfo, FaceRecord, is_kept_by_engine
 from fotofila.faces.engine.base import FaceEngine, MakesVectors, engine_of
 from fotofila.faces.face import face_from_json
 
@@ -47,7 +47,33 @@ async def find_collection(session: AsyncSession, owner: str, name: str, *, hold:
 
 
 async def open_collection(session: AsyncSession, owner: str, name: str) -> CollectionRow:
-    """Return a collection in which faces may be recognised.
+    """Return a collection of ours in which faces may be recognised.
+
+    Raises:
+        CollectionNotFoundError: there is none of this name.
+        OtherEngineError: its vectors lie at another engine.
+        RecognitionOffError: neither the workspace nor the collection recognises faces.
+    """
+    row = await find_switched_on(session, owner, name)
+    demand_vectors(row)
+    return row
+
+
+def demand_vectors(row: CollectionRow) -> None:
+    """Refuse a collection whose vectors are not in our tables.
+
+    Raises:
+        OtherEngineError: they lie at another engine.
+    """
+    if is_kept_by_engine(row.model):
+        raise OtherEngineError(
+            f"The vectors of the collection {row.name!r} are at AWS ({row.model}), and AWS gives none away: set "
+            "FOTOFILA_FACES_ENGINE=rekognition to use it, or make another collection and index the photos again."
+        )
+
+
+async def find_switched_on(session: AsyncSession, owner: str, name: str) -> CollectionRow:
+    """Return a collection in which faces may be recognised, wherever its vectors are.
 
     Raises:
         CollectionNotFoundError: there is none of this name.
@@ -71,7 +97,8 @@ def vector_engine(context: Context) -> FaceEngine:
     engine = engine_of(context)
     if not isinstance(engine, MakesVectors):
         raise NoVectorsError(
-            f"The engine {engine.name!r} keeps collections itself: set FOTOFILA_FACES_ENGINE=local for ours."
+            f"The engine {engine.name!r} keeps the vectors of collections itself and gives none away, so there is "
+            "nothing here to embed, compare or import: set FOTOFILA_FACES_ENGINE=local to work with vectors of ours."
         )
     return engine
 

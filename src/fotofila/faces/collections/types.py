@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from fotofila.faces.face import Face
+from fotofila.faces.face import BoundingBox, Face
 
 QualityFilter = Literal["NONE", "AUTO", "LOW", "MEDIUM", "HIGH"]
 QUALITY_FILTERS: tuple[QualityFilter, ...] = ("NONE", "AUTO", "LOW", "MEDIUM", "HIGH")
@@ -34,6 +34,24 @@ FailureReason = Literal[
 
 UserStatus = Literal["ACTIVE", "UPDATING", "CREATING", "CREATED"]
 """`CREATED`: without faces; `ACTIVE`: with faces, and found by searches. Ours are never in between."""
+
+
+ENGINE_MODELS = ("rekognition",)
+"""How the names of models begin whose vectors lie at the engine: `rekognition-7.0`, by `FaceModelVersion`."""
+
+
+def is_kept_by_engine(model: str) -> bool:
+    """Say whether vectors of a model lie at the engine that made them, and not in our tables."""
+    return model.partition("-")[0] in ENGINE_MODELS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenFace:
+    """A face of which an engine says where it is, and no more; it is not described any further."""
+
+    bounding_box: BoundingBox
+    confidence: float
+    """0-1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +102,7 @@ class FaceRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceMatch:
-    """A face that was found; similarity 0-100, calibrated."""
+    """A face that was found; similarity 0-100, calibrated, or as the engine means it that keeps the collection."""
 
     record: FaceRecord
     similarity: float
@@ -103,7 +121,7 @@ class UserRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserMatch:
-    """A user who was found; similarity 0-100, calibrated."""
+    """A user who was found; similarity 0-100, as of faces."""
 
     user: UserRecord
     similarity: float
@@ -132,7 +150,7 @@ class Indexed:
 class SearchedFace:
     """A face of an image and whom it is like, the most similar first."""
 
-    face: Face
+    face: Face | SeenFace
     matches: tuple[FaceMatch, ...]
     model: str = ""
 
@@ -142,7 +160,7 @@ class SearchedUsers:
     """Users who are like a face, a user, or the largest face of an image; the most similar first."""
 
     matches: tuple[UserMatch, ...]
-    face: Face | None = None
+    face: Face | SeenFace | None = None
     """Of an image: the face that was searched; None where there was none."""
     left_out: tuple[LeftOut, ...] = ()
     """Of an image: the faces that were not searched."""
@@ -189,7 +207,7 @@ class ComparedFace:
 class Compared:
     """The largest face of one image against every face of another, the most similar first."""
 
-    source: Face
+    source: Face | SeenFace
     matches: tuple[ComparedFace, ...]
     unmatched: tuple[Face, ...]
     model: str = ""

@@ -13,6 +13,7 @@ from typing import Any
 
 from fotofila.core.aws.calls import AwsRefusedError, PacedCalls
 from fotofila.core.errors import ConflictError, FotofilaError, InvalidInputError, NotFoundError, UnavailableError
+from fotofila.faces.collections.errors import FaceNotFoundError
 from fotofila.faces.collections.types import QualityFilter
 from fotofila.faces.engine import aws_answers as answers
 from fotofila.faces.engine.base import (
@@ -20,6 +21,7 @@ from fotofila.faces.engine.base import (
     FindOptions,
     Found,
     FoundFace,
+    KeptCollection,
     KnownFace,
     KnownMatch,
     Likeness,
@@ -86,6 +88,11 @@ class RekognitionEngine:
         """Delete a collection with its faces."""
         await self._call("delete_collection", CollectionId=collection)
 
+    async def describe_collection(self, collection: str) -> KeptCollection:
+        """Say what a collection has."""
+        told = await self._call("describe_collection", CollectionId=collection)
+        return KeptCollection(model=answers.model_of(told.get("FaceModelVersion", "")), faces=told["FaceCount"])
+
     async def list_collections(self) -> tuple[str, ...]:
         """Return the name of every collection of the account."""
         return tuple([name for page in await self._pages("list_collections") for name in page["CollectionIds"]])
@@ -132,6 +139,7 @@ class RekognitionEngine:
             wanted = [answers.shown_id(each) for each in face_ids[at : at + DELETED_AT_ONCE]]
             told = await self._call("delete_faces", CollectionId=collection, FaceIds=wanted)
             deleted += [answers.own_id(each) for each in told["DeletedFaces"]]
+            refuse_what_stays(collection, told)
         return tuple(deleted)
 
     async def search_faces(
@@ -214,6 +222,23 @@ def attributes_of(options: FindOptions) -> list[str]:
     return ["DEFAULT", *(name for name, wish in wanted.items() if wish)]
 
 
+def refuse_what_stays(collection: str, told: Mapping[str, Any]) -> None:
+    """Raise where AWS left faces that it has.
+
+    Raises:
+        ConflictError: it did.
+    """
+    left = [
+        each for each in told.get("UnsuccessfulFaceDeletions", ()) if set(each.get("Reasons", ())) - {"FACE_NOT_FOUND"}
+    ]
+    if left:
+        users = ", ".join(sorted({each["UserId"] for each in left if each.get("UserId")})) or "somebody"
+        raise ConflictError(
+            f"AWS does not delete {len(left)} faces of {collection!r}, which belong to users that another program made "
+            f"there ({users}): disassociate them (`aws rekognition disassociate-faces`), then repeat."
+        )
+
+
 def by_size(face: Face) -> float:
     """Order faces, the largest first."""
     return -face.bounding_box.width * face.bounding_box.height
@@ -244,5 +269,5 @@ def saying_face_is_absent() -> Iterator[None]:
     except InvalidInputError as error:
         told = error.message.lower()
         if isinstance(error.__cause__, AwsRefusedError) and ("not found" in told or "no face" in told):
-            raise NotFoundError(ABSENT_FACE) from error
+            raise FaceNotFoundError(ABSENT_FACE) from error
         raise

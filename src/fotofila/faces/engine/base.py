@@ -200,6 +200,14 @@ class Likeness:
     unmatched: tuple[Face, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptCollection:
+    """A collection that an engine keeps."""
+
+    model: str
+    faces: int
+
+
 @runtime_checkable
 class KeepsCollections(FaceEngine, Protocol):
     """An engine that keeps collections itself. `collection` is the full name there; similarity is 0-100.
@@ -214,6 +222,10 @@ class KeepsCollections(FaceEngine, Protocol):
 
     async def delete_collection(self, collection: str) -> None:
         """Delete a collection with its faces."""
+        ...
+
+    async def describe_collection(self, collection: str) -> KeptCollection:
+        """Say what a collection has."""
         ...
 
     async def list_collections(self) -> tuple[str, ...]:
@@ -241,7 +253,11 @@ class KeepsCollections(FaceEngine, Protocol):
         ...
 
     async def delete_faces(self, collection: str, face_ids: Sequence[str]) -> tuple[str, ...]:
-        """Delete faces and return the ids of those that were there."""
+        """Delete faces and return the ids of those that were there; afterwards none of the others is, either.
+
+        Raises:
+            ConflictError: the engine will not delete some of them, which somebody made a user of there.
+        """
         ...
 
     async def search_faces(

@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fotofila.faces.engine.base import Added, FindOptions, KeepsCollections, KnownMatch, NoFaceError
 from fotofila.faces.face import BoundingBox, Face
+
+if TYPE_CHECKING:
+    from fotofila.faces.collections.types import QualityFilter
 
 MARGIN = 0.4
 """Of a face's longer side, around it: a detector that sees a face alone wants some of what is around it."""
@@ -42,7 +45,7 @@ class SearchedCrop:
     face: Face
     matches: tuple[KnownMatch, ...]
     seen: bool = True
-    """False: cut out by itself, it was no face to the engine any more, and so was not searched."""
+    """False: cut out by itself, it was no face to the engine any more, or no good one, and so was not searched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,7 @@ async def search_each_face(
     limit: int = 80,
     most: int | None = None,
     margin: float = MARGIN,
+    quality_filter: QualityFilter = "NONE",
 ) -> tuple[SearchedCrop, ...]:
     """Find the faces of a picture, the largest `most`, cut each out and search for it; the largest first.
 
@@ -79,7 +83,9 @@ async def search_each_face(
 
     async def search(face: Face, crop: bytes) -> SearchedCrop:
         try:
-            hit = await engine.search_faces_by_image(collection, crop, threshold=threshold, limit=limit)
+            hit = await engine.search_faces_by_image(
+                collection, crop, threshold=threshold, limit=limit, quality_filter=quality_filter
+            )
         except NoFaceError:
             return SearchedCrop(face=face, matches=(), seen=False)
         return SearchedCrop(face=face, matches=hit.matches)

@@ -7,7 +7,7 @@ from typing import Any
 from fotofila.faces.collections import desk
 from fotofila.faces.collections.errors import RecognitionOffError
 from fotofila.faces.collections.types import Compared
-from fotofila.rekognition.answers import bounding_box, compared_face, estimates, face_detail, percent
+from fotofila.rekognition.answers import compared_face, estimates, face_detail, percent, seen_face
 from fotofila.rekognition.calls import ASKS_FOR_IMAGES, Call, reads
 from fotofila.rekognition.images import read_image
 
@@ -40,9 +40,8 @@ async def compare_faces(call: Call) -> dict[str, Any]:
         if not any(each.switched_on for each in every):
             raise
         compared = await compare(call, source_image, target_image, switched_on=True)
-    source = compared.source
     return {
-        "SourceImageFace": {"BoundingBox": bounding_box(source), "Confidence": percent(source.confidence * 100)},
+        "SourceImageFace": seen_face(compared.source),
         "FaceMatches": [
             {"Similarity": percent(match.similarity), "Face": compared_face(match.face)} for match in compared.matches
         ],

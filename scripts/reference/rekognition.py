@@ -73,7 +73,9 @@ def page() -> str:
 ONCE = (
     "however often a client tries a call again, it is done once and answered alike for 24 hours. Attempts of one call "
     "are told by `ClientRequestToken`, or by the header `amz-sdk-invocation-id` that every SDK sends, together with "
-    "the access key and the body."
+    "the access key and the body. The answer is kept in the transaction of the deed, so neither is there without the "
+    "other, whenever a process dies; only with `FOTOFILA_FACES_ENGINE=rekognition` the deed is AWS's, and the answer "
+    "is kept after it."
 )
 DEFAULTS = (
     ("`FaceMatchThreshold` of searches", f"{search.THRESHOLD:g}"),

@@ -33,7 +33,7 @@ from fotofila.faces.collections.errors import (
     RecognitionOffError,
     UserExistsError,
 )
-from fotofila.rekognition.calls import Call, Operation
+from fotofila.rekognition.calls import Call, Operation, as_it_is
 from fotofila.rekognition.errors import AwsError, translated
 from fotofila.rekognition.operations import OPERATIONS
 from fotofila.rekognition.routes import create_wire_app
@@ -106,7 +106,7 @@ class Rigged:
 def rigged(operation: Operation, *errors: Exception) -> tuple[Rigged, Operation]:
     """Put errors in an operation's place."""
     made = Rigged(errors=list(errors))
-    return made, replace(operation, run=made.run)
+    return made, replace(operation, run=made.run, tell=as_it_is)
 
 
 @pytest.fixture

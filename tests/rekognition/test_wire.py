@@ -22,7 +22,7 @@ from fotofila.core.capability import Context
 from fotofila.core.ids import new_id
 from fotofila.core.observability.metrics import REGISTRY
 from fotofila.faces.engine.local import LocalEngine
-from fotofila.rekognition.calls import Call
+from fotofila.rekognition.calls import Call, as_it_is
 from fotofila.rekognition.door import MAX_BODY_BYTES
 from fotofila.rekognition.front import front_of
 from fotofila.rekognition.operations import OPERATIONS
@@ -240,7 +240,7 @@ async def test_an_attempt_while_the_first_still_runs_is_told_to_wait(context: Co
         await go_on.wait()
         return {"StatusCode": 200}
 
-    operations = {"DeleteCollection": replace(OPERATIONS["DeleteCollection"], run=slowly)}
+    operations = {"DeleteCollection": replace(OPERATIONS["DeleteCollection"], run=slowly, tell=as_it_is)}
     app = create_wire_app(context, create_app(context).state.limits, operations)
     slow, call, given = Wired(app, context, wire.target), new_id(), {"CollectionId": "c"}
     async with asyncio.TaskGroup() as tasks:

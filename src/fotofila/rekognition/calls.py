@@ -45,7 +45,13 @@ class Call:
         return str(self.given["CollectionId"])
 
 
-Run = Callable[[Call], Awaitable[dict[str, Any]]]
+Run = Callable[[Call], Awaitable[Any]]
+Tell = Callable[[Call, Any], dict[str, Any]]
+
+
+def as_it_is(_call: Call, result: dict[str, Any]) -> dict[str, Any]:
+    """Answer with what was returned."""
+    return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +65,8 @@ class Operation:
     """Names that the service model declares for it."""
     once: bool
     """Done once for all attempts of one call."""
+    tell: Tell = as_it_is
+    """Shapes what `run` returned as the answer; for what is done once, within the transaction of the deed."""
 
     @property
     def input(self) -> Structure:
@@ -76,9 +84,14 @@ def reads(name: str, run: Run, *errors: frozenset[str] | str) -> Operation:
     return Operation(name=name, run=run, scope=READS, errors=declared(errors), once=False)
 
 
-def writes(name: str, run: Run, *errors: frozenset[str] | str) -> Operation:
-    """Describe an operation that changes something."""
-    return Operation(name=name, run=run, scope=EDITS, errors=declared(errors), once=True)
+def writes(name: str, run: Run, tell: Tell, *errors: frozenset[str] | str) -> Operation:
+    """Describe an operation that changes something: `run` does it by one deed of the desk, and returns its result."""
+    return Operation(name=name, run=run, tell=tell, scope=EDITS, errors=declared(errors), once=True)
+
+
+def nothing(_call: Call, _result: Any) -> dict[str, Any]:
+    """Answer with nothing."""
+    return {}
 
 
 def declared(errors: tuple[frozenset[str] | str, ...]) -> frozenset[str]:

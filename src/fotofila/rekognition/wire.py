@@ -28,13 +28,13 @@ from fotofila.rekognition.calls import Call, Operation
 from fotofila.rekognition.door import Admitted, admit, off_loop
 from fotofila.rekognition.errors import DECLARED_BY_ALL, FAULT, AwsError, translated
 from fotofila.rekognition.front import front_of
+from fotofila.rekognition.once import MEDIA_TYPE, do_once
 from fotofila.rekognition.operations import OPERATIONS
 from fotofila.rekognition.shapes import read_request
 from fotofila.rekognition.tables import NOT_OFFERED
 
 log = get_logger(__name__)
 
-MEDIA_TYPE = "application/x-amz-json-1.1"
 TARGET = "RekognitionService."
 UNKNOWN = "unknown"
 REFUSED_CREDENTIALS = frozenset(
@@ -147,9 +147,9 @@ async def perform(operation: Operation, call: Call, admitted: Admitted, invocati
     async with idempotency(call.context, call.principal, key, f"rekognition.{operation.name}") as run:
         if run.known:
             return bytes(run.replay(fingerprint).body)
-        body = orjson.dumps(await operation.run(call))
-        await run.finish(fingerprint=fingerprint, status=200, body=body, media_type=MEDIA_TYPE)
-        return body
+        if run.row is None:
+            return orjson.dumps(operation.tell(call, await operation.run(call)))
+        return await do_once(operation, call, run, fingerprint)
 
 
 async def judge(ours: FotofilaError | None, request: Request, name: str) -> AwsError:

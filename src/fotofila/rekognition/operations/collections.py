@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fotofila.faces.collections import desk
+from fotofila.faces.collections.types import CollectionInfo
 from fotofila.rekognition.answers import model_version
 from fotofila.rekognition.arns import full_arn, short_arn
 from fotofila.rekognition.calls import NOT_FOUND, Call, reads, writes
@@ -12,17 +13,22 @@ from fotofila.rekognition.errors import AwsError
 from fotofila.rekognition.tokens import make_token, page_of, read_token
 
 PAGE = 1000
+QUOTA = "ServiceQuotaExceededException"
 MOST_TAGS = 50
 """Of one collection, as AWS has it."""
 
 
-async def create_collection(call: Call) -> dict[str, Any]:
+async def create_collection(call: Call) -> CollectionInfo:
     """Make a collection, which is what switches recognition on for it; the audit log says by which key."""
     if len(call.given.get("Tags", ())) > MOST_TAGS:
-        raise AwsError("ServiceQuotaExceededException", f"A collection has {MOST_TAGS} tags at most.")
-    made = await desk.create_collection(
+        raise AwsError(QUOTA, f"A collection has {MOST_TAGS} tags at most.")
+    return await desk.create_collection(
         call.context, call.owner, call.collection, actor=call.actor, tags=call.given.get("Tags"), switched_on=True
     )
+
+
+def created(call: Call, made: CollectionInfo) -> dict[str, Any]:
+    """Tell of a collection that was made."""
     return {
         "StatusCode": 200,
         "CollectionArn": short_arn(call.owner, call.region, made.name),
@@ -56,15 +62,19 @@ async def list_collections(call: Call) -> dict[str, Any]:
     return answer
 
 
-async def delete_collection(call: Call) -> dict[str, Any]:
+async def delete_collection(call: Call) -> CollectionInfo:
     """Delete a collection with its faces and users."""
-    await desk.delete_collection(call.context, call.owner, call.collection, actor=call.actor)
+    return await desk.delete_collection(call.context, call.owner, call.collection, actor=call.actor)
+
+
+def deleted(_call: Call, _gone: CollectionInfo) -> dict[str, Any]:
+    """Tell that a collection was deleted."""
     return {"StatusCode": 200}
 
 
 OPERATIONS = (
-    writes("CreateCollection", create_collection, "ResourceAlreadyExistsException", "ServiceQuotaExceededException"),
+    writes("CreateCollection", create_collection, created, "ResourceAlreadyExistsException", QUOTA),
     reads("DescribeCollection", describe_collection, NOT_FOUND),
     reads("ListCollections", list_collections, NOT_FOUND, "InvalidPaginationTokenException"),
-    writes("DeleteCollection", delete_collection, NOT_FOUND),
+    writes("DeleteCollection", delete_collection, deleted, NOT_FOUND),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fotofila.faces.collections import desk
-from fotofila.faces.collections.types import NotDone
+from fotofila.faces.collections.types import Deleted, Indexed, NotDone
 from fotofila.rekognition.answers import estimates, face_detail, face_record, model_version, own_id, shown_id
 from fotofila.rekognition.calls import ASKS_FOR_IMAGES, NOT_FOUND, Call, reads, writes
 from fotofila.rekognition.images import read_image
@@ -16,11 +16,10 @@ MOST_INDEXED = 100
 PAGE = 1000
 
 
-async def index_faces(call: Call) -> dict[str, Any]:
+async def index_faces(call: Call) -> Indexed:
     """Add the faces of an image, the largest and best of them first."""
     given = call.given
-    attributes = given.get("DetectionAttributes", ())
-    indexed = await desk.index_faces(
+    return await desk.index_faces(
         call.context,
         call.owner,
         call.collection,
@@ -29,8 +28,13 @@ async def index_faces(call: Call) -> dict[str, Any]:
         external_image_id=given.get("ExternalImageId"),
         max_faces=min(given.get("MaxFaces", MOST_INDEXED), MOST_INDEXED),
         quality_filter=given.get("QualityFilter", "AUTO"),
-        attributes=estimates(attributes),
+        attributes=estimates(given.get("DetectionAttributes", ())),
     )
+
+
+def told_indexed(call: Call, indexed: Indexed) -> dict[str, Any]:
+    """Tell which faces were added and which were left out."""
+    attributes = call.given.get("DetectionAttributes", ())
     return {
         "FaceRecords": [
             {"Face": face_record(record), "FaceDetail": face_detail(record.face, attributes)}
@@ -71,12 +75,16 @@ async def list_faces(call: Call) -> dict[str, Any]:
     return answer
 
 
-async def delete_faces(call: Call) -> dict[str, Any]:
+async def delete_faces(call: Call) -> Deleted:
     """Delete faces; those of a user stay until they are taken from the user."""
     face_ids = [own_id(face) for face in call.given["FaceIds"]]
-    deleted = await desk.delete_faces(
+    return await desk.delete_faces(
         call.context, call.owner, call.collection, face_ids, actor=call.actor, keep_associated=True
     )
+
+
+def told_deleted(_call: Call, deleted: Deleted) -> dict[str, Any]:
+    """Tell which faces were deleted."""
     return {
         "DeletedFaces": [shown_id(face) for face in deleted.face_ids],
         "UnsuccessfulFaceDeletions": [not_done(each) for each in deleted.not_done],
@@ -92,7 +100,7 @@ def not_done(told: NotDone) -> dict[str, Any]:
 
 
 OPERATIONS = (
-    writes("IndexFaces", index_faces, ASKS_FOR_IMAGES, NOT_FOUND, "ServiceQuotaExceededException"),
+    writes("IndexFaces", index_faces, told_indexed, ASKS_FOR_IMAGES, NOT_FOUND, "ServiceQuotaExceededException"),
     reads("ListFaces", list_faces, NOT_FOUND, "InvalidPaginationTokenException"),
-    writes("DeleteFaces", delete_faces, NOT_FOUND),
+    writes("DeleteFaces", delete_faces, told_deleted, NOT_FOUND),
 )

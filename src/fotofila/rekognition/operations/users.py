@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fotofila.faces.collections import desk
-from fotofila.faces.collections.types import NotDone, SearchedUsers
+from fotofila.faces.collections.types import Associated, NotDone, SearchedUsers
 from fotofila.rekognition.answers import face_detail, model_version, own_id, percent, shown_id, user_match
-from fotofila.rekognition.calls import ASKS_FOR_IMAGES, NOT_FOUND, Call, reads, writes
+from fotofila.rekognition.calls import ASKS_FOR_IMAGES, NOT_FOUND, Call, nothing, reads, writes
 from fotofila.rekognition.images import read_image
 from fotofila.rekognition.tokens import make_token, page_of, read_token
 
@@ -19,16 +19,14 @@ CONFLICTS = frozenset({"ConflictException", "IdempotentParameterMismatchExceptio
 QUOTA = "ServiceQuotaExceededException"
 
 
-async def create_user(call: Call) -> dict[str, Any]:
+async def create_user(call: Call) -> None:
     """Make a user without faces."""
     await desk.create_user(call.context, call.owner, call.collection, call.given["UserId"], actor=call.actor)
-    return {}
 
 
-async def delete_user(call: Call) -> dict[str, Any]:
+async def delete_user(call: Call) -> None:
     """Delete a user; the faces stay."""
     await desk.delete_user(call.context, call.owner, call.collection, call.given["UserId"], actor=call.actor)
-    return {}
 
 
 async def list_users(call: Call) -> dict[str, Any]:
@@ -43,9 +41,9 @@ async def list_users(call: Call) -> dict[str, Any]:
     return answer
 
 
-async def associate_faces(call: Call) -> dict[str, Any]:
+async def associate_faces(call: Call) -> Associated:
     """Let faces belong to a user."""
-    done = await desk.associate_faces(
+    return await desk.associate_faces(
         call.context,
         call.owner,
         call.collection,
@@ -54,6 +52,10 @@ async def associate_faces(call: Call) -> dict[str, Any]:
         actor=call.actor,
         threshold=call.given.get("UserMatchThreshold", ASSOCIATE_THRESHOLD),
     )
+
+
+def told_associated(_call: Call, done: Associated) -> dict[str, Any]:
+    """Tell which faces belong to a user now."""
     return {
         "AssociatedFaces": [{"FaceId": shown_id(face)} for face in done.face_ids],
         "UnsuccessfulFaceAssociations": [not_associated(each) for each in done.not_done],
@@ -61,9 +63,9 @@ async def associate_faces(call: Call) -> dict[str, Any]:
     }
 
 
-async def disassociate_faces(call: Call) -> dict[str, Any]:
+async def disassociate_faces(call: Call) -> Associated:
     """Take faces from a user."""
-    done = await desk.disassociate_faces(
+    return await desk.disassociate_faces(
         call.context,
         call.owner,
         call.collection,
@@ -71,6 +73,10 @@ async def disassociate_faces(call: Call) -> dict[str, Any]:
         [own_id(face) for face in call.given["FaceIds"]],
         actor=call.actor,
     )
+
+
+def told_disassociated(_call: Call, done: Associated) -> dict[str, Any]:
+    """Tell which faces were taken from a user."""
     return {
         "DisassociatedFaces": [{"FaceId": shown_id(face)} for face in done.face_ids],
         "UnsuccessfulFaceDisassociations": [not_associated(each) for each in done.not_done],
@@ -140,11 +146,11 @@ def not_associated(told: NotDone) -> dict[str, Any]:
 
 
 OPERATIONS = (
-    writes("CreateUser", create_user, NOT_FOUND, CONFLICTS, QUOTA),
-    writes("DeleteUser", delete_user, NOT_FOUND, CONFLICTS),
+    writes("CreateUser", create_user, nothing, NOT_FOUND, CONFLICTS, QUOTA),
+    writes("DeleteUser", delete_user, nothing, NOT_FOUND, CONFLICTS),
     reads("ListUsers", list_users, NOT_FOUND, "InvalidPaginationTokenException"),
-    writes("AssociateFaces", associate_faces, NOT_FOUND, CONFLICTS, QUOTA),
-    writes("DisassociateFaces", disassociate_faces, NOT_FOUND, CONFLICTS),
+    writes("AssociateFaces", associate_faces, told_associated, NOT_FOUND, CONFLICTS, QUOTA),
+    writes("DisassociateFaces", disassociate_faces, told_disassociated, NOT_FOUND, CONFLICTS),
     reads("SearchUsers", search_users, NOT_FOUND),
     reads("SearchUsersByImage", search_users_by_image, ASKS_FOR_IMAGES, NOT_FOUND),
 )

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from fotofila.core.errors import FotofilaError
 
@@ -45,6 +45,11 @@ class JobKind:
     `apply(session, job, result, renditions, now) -> dict` (async) runs in feedback, in its transaction, and returns
     what the event tells. Autoflush is off there: flush before you ask for what you have just added.
     `resolve(session, owner, settings) -> dict` (async) settles, at ingest, everything that shapes the result.
+    `settle_search(session, owner, settings, wish: Search) -> dict` (async), where faces can be searched for on the way,
+    settles that, or raises why it cannot be.
+    `ask(question: Question) -> dict` (async) asks a service for what the child, which reaches none, is to work with: it
+    runs before the child, in the process that has it, and returns what the child finds among its arguments. No picture
+    is decoded there.
     """
 
     name: str
@@ -53,6 +58,38 @@ class JobKind:
     work: str
     apply: str
     resolve: str
+    settle_search: str | None = None
+    ask: str | None = None
+    ask_parts: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """By name, `make(settings, direct) -> Part | None`: what `ask` needs of a worker, which has no database."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """A wish of an upload: tell of faces who they are like in a collection."""
+
+    collection: str
+    how: Literal["each", "largest_or_index"] = "each"
+    """Every face; or the largest one, which is indexed when nobody is like it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A job that is about to be done, and what there is to ask with."""
+
+    args: Mapping[str, Any]
+    original: Path
+    media_type: str
+    photo_id: str | None
+    """None: the photo is not kept."""
+    parts: Mapping[str, Any]
+    """In a worker those of `ask_parts`, in a server those of the capabilities."""
+
+
+async def ask(kind: JobKind, question: Question) -> dict[str, Any]:
+    """Return the arguments of a job with what was asked for it."""
+    more = {} if kind.ask is None else await load(kind.ask)(question)
+    return {**question.args, **more}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

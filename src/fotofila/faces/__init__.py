@@ -22,6 +22,9 @@ capability = Capability(
             work="fotofila.faces.jobs:work",
             apply="fotofila.faces.apply:apply",
             resolve="fotofila.faces.service:resolve",
+            settle_search="fotofila.faces.service:settle_search",
+            ask="fotofila.faces.engine.ask:ask",
+            ask_parts={"faces": "fotofila.faces.engine.ask:make_part"},
         ),
     ),
     loops=(

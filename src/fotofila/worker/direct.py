@@ -11,24 +11,15 @@ from typing import Any
 
 from fotofila.core.capability import JobKind
 from fotofila.core.config import Settings
-from fotofila.core.errors import FotofilaError
+from fotofila.worker.errors import DirectError, result_of
 from fotofila.worker.loop import available_cpus
 from fotofila.worker.pool import ChildPool, Request
 from fotofila.worker.scratch import DIRECT_PREFIX, remove_stale
 
+__all__ = ["DirectError", "DirectPool", "lay_down"]
+
 WAIT_SECONDS = 5.0
 """A caller that waits for its answer should rather be told to come back than wait longer than this for a child."""
-
-
-class DirectError(FotofilaError):
-    """What a child told us, raised again on our side."""
-
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        super().__init__(told["sentence"])
-        self.code = told["code"]  # type: ignore[misc]
-        self.permanent = told["permanent"]  # type: ignore[misc]
-        self.status = 422 if self.permanent else 503  # type: ignore[misc]
-        self.title = "The picture cannot be analysed"  # type: ignore[misc]
 
 
 class DirectPool:
@@ -62,11 +53,8 @@ class DirectPool:
             media_type=media_type,
         )
         answer = await self._pool.run(request, wait_seconds=self._wait_seconds)
-        if answer["outcome"] != "done":
-            told = answer.get("error") or {"code": answer["outcome"], "sentence": answer["reason"], "permanent": False}
-            raise DirectError(told)
+        result = result_of(answer)
         await asyncio.to_thread(lay_down, folder, answer["renditions"])
-        result: dict[str, Any] = answer["result"]
         return result
 
     async def close(self) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from fotofila.core.errors import FotofilaError, UnavailableError
 
@@ -49,6 +50,32 @@ class BusyError(FotofilaError):
     status = 503
     title = "Busy"
     retry_class = "unavailable"
+
+
+class DirectError(FotofilaError):
+    """What a child told us, raised again on our side."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        super().__init__(told["sentence"])
+        self.code = told["code"]  # type: ignore[misc]
+        self.permanent = told["permanent"]  # type: ignore[misc]
+        self.retry_class = told.get("error_class", "default")  # type: ignore[misc]
+        self.max_attempts = told.get("max_attempts")  # type: ignore[misc]
+        self.status = 422 if self.permanent else 503  # type: ignore[misc]
+        self.title = "The picture cannot be analysed"  # type: ignore[misc]
+
+
+def result_of(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result in a child's answer.
+
+    Raises:
+        DirectError: it told of an error, or would rather be asked again later.
+    """
+    if answer["outcome"] != "done":
+        told = answer.get("error") or {"code": answer["outcome"], "sentence": answer["reason"], "permanent": False}
+        raise DirectError(told)
+    result: dict[str, Any] = answer["result"]
+    return result
 
 
 class StorageAwayError(UnavailableError):

@@ -10,7 +10,7 @@ import traceback
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from fotofila.core.observability.metrics import EXECUTION_SECONDS, EXECUTIONS
 from fotofila.core.observability.traces import span
 from fotofila.core.queue import Delivery, Queue
 from fotofila.core.storage import Storage
+from fotofila.worker.asking import Asking
 from fotofila.worker.cancels import Cancels
 from fotofila.worker.errors import CrashedError, StorageAwayError, needing_storage
 from fotofila.worker.pool import ChildPool, Request
@@ -54,6 +55,7 @@ class Bench:
     name: str
     trays: Trays
     cancels: Cancels
+    asking: Asking = field(default_factory=Asking)
 
 
 class LostLeaseError(Exception):
@@ -157,7 +159,7 @@ async def work_unless_cancelled(
 async def work(
     bench: Bench, kind: JobKind, message: ProcessMessage, reporter: Reporter
 ) -> tuple[dict[str, Any], tuple[Rendition, ...]]:
-    """Fetch the original, run the child, store what it made."""
+    """Fetch the original, ask what is to be asked, run the child, store what it made."""
     with bench.trays.take() as tray:
         if message.source is None:
             tray.original.unlink(missing_ok=True)
@@ -166,7 +168,7 @@ async def work(
                 await bench.storage.get_file(message.source.key, tray.original)
         request = Request(
             work=kind.work,
-            args=message.args,
+            args=await bench.asking(kind, message, tray.original),
             original=tray.original,
             folder=tray.made,
             models_dir=bench.settings.models_dir,

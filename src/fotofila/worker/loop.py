@@ -14,6 +14,7 @@ from fotofila.core.jobs.messages import ErrorInfo, ProcessMessage, UnreadableMes
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.queue import Delivery, Queue
 from fotofila.core.storage import Storage
+from fotofila.worker.asking import OwnChildren, make_asking
 from fotofila.worker.cancels import Cancels
 from fotofila.worker.execution import Bench, execute, refuse, valid_ids
 from fotofila.worker.pool import ChildPool
@@ -41,6 +42,7 @@ async def run_worker(
     size = settings.workers or available_cpus()
     pool = ChildPool(size=size, memory_mb=settings.child_memory_mb, seconds=settings.job_seconds)
     with scratch_folder() as folder:
+        asking = make_asking(settings, kinds, OwnChildren(pool, settings.models_dir, folder))
         bench = Bench(
             settings=settings,
             clock=clock,
@@ -51,12 +53,14 @@ async def run_worker(
             name=f"{socket.gethostname()}:{os.getpid()}",
             trays=Trays(folder),
             cancels=Cancels(storage),
+            asking=asking,
         )
         log.info("worker.started", children=size, lanes=settings.worker_lanes)
         try:
             await Slots(bench, size).serve(stop)
         finally:
             await pool.close()
+            await asking.close()
             log.info("worker.stopped")
 
 

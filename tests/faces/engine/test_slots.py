@@ -10,7 +10,8 @@ from fotofila.core.aws.slot_file import FileSlots
 from fotofila.core.config import load_settings
 from fotofila.core.db import Database
 from fotofila.core.errors import UnavailableError
-from fotofila.faces.engine.slots import PostgresSlots, RedisSlots, choose_slots
+from fotofila.faces.engine.slots import PostgresSlots, choose_slots
+from fotofila.faces.engine.worker_slots import RedisSlots
 
 
 @pytest.fixture(params=["postgres", "redis"])

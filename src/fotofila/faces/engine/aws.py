@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from fotofila.core.aws.calls import AwsRefusedError, PacedCalls
@@ -28,22 +29,35 @@ from fotofila.faces.engine.base import (
     NoFaceError,
     Searched,
 )
+from fotofila.faces.engine.errors import EngineAwayError, EngineKeyError
 from fotofila.faces.engine.pictures import Children
 from fotofila.faces.face import Face
 
 A_PAGE = 1000
 DELETED_AT_ONCE = 1000
 ABSENT_FACE = "The collection has no such face."
-KEY = "Look at FOTOFILA_FACES_AWS_ACCESS_KEY_ID, its secret and its permissions."
+KEY = "Look at FOTOFILA_FACES_AWS_REGION, FOTOFILA_FACES_AWS_ACCESS_KEY_ID, its secret and its permissions."
+UNSIGNED = frozenset({"CredentialRetrievalError", "NoCredentialsError", "NoRegionError", "PartialCredentialsError"})
+"""What botocore says before it sends anything."""
+KEYS = (
+    "AccessDenied",
+    "AccessDeniedException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignatureException",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationTokenException",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+)
 OURS: Mapping[str, tuple[type[FotofilaError], str]] = {
-    "AccessDeniedException": (UnavailableError, KEY),
+    **dict.fromkeys(KEYS, (EngineKeyError, KEY)),
     "ImageTooLargeException": (InvalidInputError, ""),
     "InvalidImageFormatException": (InvalidInputError, ""),
     "InvalidParameterException": (InvalidInputError, ""),
-    "InvalidSignatureException": (UnavailableError, KEY),
     "ResourceAlreadyExistsException": (ConflictError, ""),
     "ResourceNotFoundException": (NotFoundError, ""),
-    "UnrecognizedClientException": (UnavailableError, KEY),
     "ValidationException": (InvalidInputError, ""),
 }
 """What AWS refuses, in our words; the rest is no one's everyday mistake and stays as it is."""
@@ -70,6 +84,8 @@ class RekognitionEngine:
         picture = await self.pictures.sendable(image)
         told = await self._call("detect_faces", Image={"Bytes": picture.content}, Attributes=attributes_of(options))
         faces = [answers.face(each) for each in told["FaceDetails"]]
+        if not options.age:  # it was asked for to know of whom a gender may be said
+            faces = [replace(face, age_range=None) for face in faces]
         kept = sorted((face for face in faces if face.confidence >= options.min_confidence), key=by_size)
         return Found(
             faces=tuple(FoundFace(face=face) for face in kept[: options.most]),
@@ -211,6 +227,8 @@ class RekognitionEngine:
             told = await self._calls(operation, **values)
         except AwsRefusedError as error:
             raise ours(error) from error
+        except UnavailableError as error:
+            raise away(error) from error
         if version := told.get("FaceModelVersion"):
             self._model = answers.model_of(version)
         return told
@@ -218,7 +236,7 @@ class RekognitionEngine:
 
 def attributes_of(options: FindOptions) -> list[str]:
     """Name what is to be estimated; every attribute costs time there."""
-    wanted = {"AGE_RANGE": options.age, "GENDER": options.gender}
+    wanted = {"AGE_RANGE": options.age or options.gender, "GENDER": options.gender}
     return ["DEFAULT", *(name for name, wish in wanted.items() if wish)]
 
 
@@ -248,6 +266,13 @@ def ours(error: AwsRefusedError) -> Exception:
     """Say what AWS refuses in our words."""
     kind, hint = OURS.get(error.name, (None, ""))
     return error if kind is None else kind(f"{error.message} {hint}".rstrip())
+
+
+def away(error: UnavailableError) -> UnavailableError:
+    """Say why there was no answer: nothing to sign a request with, or nobody there."""
+    if type(error.__cause__).__name__ in UNSIGNED:
+        return EngineKeyError(f"AWS cannot be asked ({error.__cause__}). {KEY}")
+    return EngineAwayError(error.message)
 
 
 @contextmanager

@@ -22,6 +22,9 @@ from fotofila.faces.face import (
 
 Answer = Mapping[str, Any]
 
+GENDER_FROM_YEARS = 16
+"""As with our own models: `faces.attributes`."""
+
 NAMES: Mapping[str, LandmarkType] = {
     "eyeLeft": "eye_left",
     "eyeRight": "eye_right",
@@ -36,7 +39,7 @@ def face(told: Answer) -> Face:
     """Read a FaceDetail or a ComparedFace."""
     points = {NAMES[each["Type"]]: each for each in told.get("Landmarks", ()) if each["Type"] in NAMES}
     pose, quality = told.get("Pose", {}), told.get("Quality", {})
-    age, gender = told.get("AgeRange"), told.get("Gender")
+    age = AgeRange(low=told["AgeRange"]["Low"], high=told["AgeRange"]["High"]) if told.get("AgeRange") else None
     return Face(
         bounding_box=box(told),
         confidence=confidence(told),
@@ -45,13 +48,16 @@ def face(told: Answer) -> Face:
         ),
         pose=Pose(roll=pose.get("Roll", 0.0), yaw=pose.get("Yaw", 0.0), pitch=pose.get("Pitch", 0.0)),
         quality=Quality(brightness=quality.get("Brightness", 0.0), sharpness=quality.get("Sharpness", 0.0)),
-        age_range=AgeRange(low=age["Low"], high=age["High"]) if age else None,
-        apparent_gender=ApparentGender(
-            value="female" if gender["Value"] == "Female" else "male", confidence=confidence(gender)
-        )
-        if gender
-        else None,
+        age_range=age,
+        apparent_gender=gender(told.get("Gender"), age),
     )
+
+
+def gender(told: Answer | None, age: AgeRange | None) -> ApparentGender | None:
+    """Read a Gender; of whom may be younger than we say it of, and of whom no age is told, nothing is said."""
+    if not told or age is None or (age.low + age.high) / 2 < GENDER_FROM_YEARS:
+        return None
+    return ApparentGender(value="female" if told["Value"] == "Female" else "male", confidence=confidence(told))
 
 
 def known_face(told: Answer, *, model: str = "") -> KnownFace:

@@ -14,6 +14,7 @@ from fotofila.faces.packs import chosen_pack
 
 if TYPE_CHECKING:
     from fotofila.core.aws import AwsAccess
+    from fotofila.core.aws.pace import Slots
     from fotofila.core.db import Database
     from fotofila.faces.engine.aws import RekognitionEngine
 
@@ -27,19 +28,20 @@ def make_engine(settings: Settings, direct: DirectLane, db: Database) -> FaceEng
         LicenceNotAcceptedError: the chosen pack is for non-commercial use only, and no setting accepts that.
     """
     if settings.faces_engine == SERVICE:
-        return make_rekognition(settings, direct, db)
+        from fotofila.faces.engine.slots import choose_slots  # noqa: PLC0415 - as below
+
+        return make_rekognition(settings, direct, choose_slots(settings, db))
     chosen_pack(settings)
     return LocalEngine(settings, direct)
 
 
-def make_rekognition(settings: Settings, direct: DirectLane, db: Database) -> RekognitionEngine:
-    """Make the engine of AWS, its pace shared with every process of the same account that can be reached."""
+def make_rekognition(settings: Settings, direct: DirectLane, slots: Slots) -> RekognitionEngine:
+    """Make the engine of AWS, its pace shared with every process that has the same slots."""
     from fotofila.core.aws import AwsAccess  # noqa: PLC0415 - 40 MB that the local engine need not load
     from fotofila.core.aws.calls import PacedCalls  # noqa: PLC0415
     from fotofila.core.aws.pace import Pace  # noqa: PLC0415
     from fotofila.faces.engine.aws import RekognitionEngine  # noqa: PLC0415
     from fotofila.faces.engine.pictures import Children  # noqa: PLC0415
-    from fotofila.faces.engine.slots import choose_slots  # noqa: PLC0415
 
     access = AwsAccess(
         region=settings.faces_aws_region,
@@ -48,7 +50,7 @@ def make_rekognition(settings: Settings, direct: DirectLane, db: Database) -> Re
         secret_access_key=settings.faces_aws_secret_access_key.get_secret_value(),
     )
     pace = Pace(
-        choose_slots(settings, db),
+        slots,
         per_second=settings.faces_aws_tps,
         account=account_of(access),
         chance=random.SystemRandom(),

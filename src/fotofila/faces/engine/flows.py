@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from fotofila.faces.engine.base import Added, FindOptions, KeepsCollections, KnownMatch, NoFaceError
+from fotofila.faces.engine.base import Added, FindOptions, Found, KeepsCollections, KnownMatch, NoFaceError
 from fotofila.faces.face import BoundingBox, Face
 
 if TYPE_CHECKING:
@@ -65,16 +65,19 @@ async def search_each_face(
     limit: int = 80,
     most: int | None = None,
     margin: float = MARGIN,
+    found: Found | None = None,
     quality_filter: QualityFilter = "NONE",
 ) -> tuple[SearchedCrop, ...]:
     """Find the faces of a picture, the largest `most`, cut each out and search for it; the largest first.
 
-    The searches are under way together, at the pace of the account. A picture without faces gives nothing.
+    With `found`, what was found in it before, nothing is found again. The searches are under way together, at the pace
+    of the account. A picture without faces gives nothing.
 
     Raises:
         NotFoundError: there is no such collection.
     """
-    found = await engine.find_faces(image, options=FindOptions(age=False, gender=False, most=most))
+    if found is None:
+        found = await engine.find_faces(image, options=FindOptions(age=False, gender=False, most=most))
     if not found.faces:
         return ()
     faces = [each.face for each in found.faces]

@@ -72,26 +72,52 @@ class Children:
 
     async def sendable(self, image: bytes) -> Sendable:
         """Return a picture as it is where that may be sent, and else as an upright JPEG, smaller where it must be."""
+        if (plain := self._plain(image)) is not None:
+            return plain
+        return shape(await self.run("to_jpeg", {"largest_bytes": LARGEST_BYTES}, image))
+
+    async def sendable_file(self, path: Path, media_type: str) -> Sendable:
+        """Return the same of a file; one that may not be sent as it is never comes into this process."""
+        content = await asyncio.to_thread(read_small, path) if media_type in {JPEG, PNG} else None
+        return (content and self._plain(content)) or await self.as_jpeg(path, media_type)
+
+    async def as_jpeg(self, path: Path, media_type: str) -> Sendable:
+        """Have a picture written anew, upright."""
+        args = {"largest_bytes": LARGEST_BYTES, "max_pixels": self._max_pixels}
+        return shape(await self._direct(kind_of("to_jpeg"), args, path, media_type))
+
+    def _plain(self, image: bytes) -> Sendable | None:
+        """Return a picture that may be sent as it is; of JPEG alone AWS reads the orientation."""
         sniffed = sniff(image, declared_type=None, pixel_cap=self._max_pixels)
-        plain = sniffed.media_type in {JPEG, PNG} and len(image) <= LARGEST_BYTES
-        if plain and sniffed.width and sniffed.height:
-            block = find_exif(HeadSource(image), sniffed.media_type) if sniffed.media_type == JPEG else None
-            turned = read_orientation(block) if block else 1
-            sides = (sniffed.width, sniffed.height)
-            width, height = sides if turned < SIDEWAYS else sides[::-1]
-            return Sendable(content=image, width=width, height=height, orientation=turned)
-        made = await self.run("to_jpeg", {"largest_bytes": LARGEST_BYTES}, image)
-        return Sendable(
-            content=base64.b64decode(made["picture"]),
-            width=made["width"],
-            height=made["height"],
-            orientation=made["orientation"],
-        )
+        if sniffed.media_type not in {JPEG, PNG} or len(image) > LARGEST_BYTES:
+            return None
+        block = find_exif(HeadSource(image), sniffed.media_type)
+        turned = read_orientation(block) if block else 1
+        if not (sniffed.width and sniffed.height) or (sniffed.media_type == PNG and turned != 1):
+            return None
+        sides = (sniffed.width, sniffed.height)
+        width, height = sides if turned < SIDEWAYS else sides[::-1]
+        return Sendable(content=image, width=width, height=height, orientation=turned)
 
     async def crop(self, image: bytes, boxes: Sequence[BoundingBox]) -> tuple[bytes, ...]:
         """Cut boxes out of a picture, each a JPEG; what is outside the picture is left out."""
         made = await self.run("crop", {"boxes": [asdict(box) for box in boxes]}, image)
         return tuple(base64.b64decode(each) for each in made["crops"])
+
+
+def read_small(path: Path) -> bytes | None:
+    """Read a file; None where it has more than may be sent."""
+    return path.read_bytes() if path.stat().st_size <= LARGEST_BYTES else None
+
+
+def shape(made: Mapping[str, Any]) -> Sendable:
+    """Read what a child wrote of a picture."""
+    return Sendable(
+        content=base64.b64decode(made["picture"]),
+        width=made["width"],
+        height=made["height"],
+        orientation=made["orientation"],
+    )
 
 
 def kind_of(function: str) -> JobKind:

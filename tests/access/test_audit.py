@@ -6,15 +6,17 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 
-from fotofila.access.audit import Actor, record
+from fotofila.access.audit import OPERATOR, Actor, record
 from fotofila.access.audit_append import append_batch, append_waiting, run
-from fotofila.access.audit_chain import START, canonical, plain
+from fotofila.access.audit_chain import START, canonical, moment, plain
 from fotofila.access.audit_export import chain_lines, verify_file
+from fotofila.access.audit_gather import HOLD, look_at
 from fotofila.access.audit_models import AuditCheckpoint, AuditEntry, AuditInbox
 from fotofila.access.audit_verify import Verification, document_of, verify_database
 from fotofila.access.receipts import SigningKeys, signing_keys
@@ -326,3 +328,50 @@ def test_values_have_one_way_to_be_written() -> None:
     )
     with pytest.raises(TypeError, match="no place"):
         plain({"vector": b"\0"})
+
+
+async def see(context: Context, actor: Actor, *faces: str, subject: str = "visitors") -> None:
+    for face in faces:
+        async with context.db.write() as session:
+            await record(
+                session,
+                owner=DEFAULT_WORKSPACE,
+                actor=actor,
+                action="faces.view",
+                subject=subject,
+                detail=look_at(face),
+                now=context.clock.now(),
+            )
+
+
+async def test_looks_of_a_minute_are_one_entry_for_each_actor_and_collection(
+    context: Context, keys: SigningKeys, clock: FakeClock
+) -> None:
+    await see(context, ACTOR, "a", "b")
+    await see(context, OPERATOR, "a")
+    await add(context, 1)
+    await see(context, ACTOR, "c", subject="staff")
+    assert await append_waiting(context, keys) == 1, "what is no look does not wait"
+    clock.advance(HOLD.total_seconds() - 1)
+    await see(context, ACTOR, "b", "d")
+    assert (await append_waiting(context, keys), (await look(context, keys)).pending) == (0, 6)
+    clock.advance(1)
+    assert await append_waiting(context, keys) == 3
+    async with context.db.read() as session:
+        rows = (await session.scalars(select(AuditEntry).order_by(AuditEntry.sequence))).all()
+    told = [(row.actor_kind, row.subject, json.loads(row.detail)) for row in rows[1:]]
+    assert [each[:2] for each in told] == [("key", "visitors"), ("operator", "visitors"), ("key", "staff")]
+    assert told[0][2] == {"each": ["a", "b", "d"], "looks": 4, "until": moment(clock.now() - timedelta(seconds=1))}
+    assert [each[2] for each in told[1:]] == [{"each": ["a"]}, {"each": ["c"]}]
+    found = await look(context, keys)
+    assert (found.entries, found.pending, found.broken) == (4, 0, None)
+
+
+async def test_a_look_that_was_spoiled_while_it_waited_is_chained_alone(context: Context, keys: SigningKeys) -> None:
+    await see(context, ACTOR, "a", "b", "c")
+    await tamper(context, """UPDATE audit_inbox SET detail = '{"each":[1' WHERE detail LIKE '%"b"%'""")
+    assert await append_waiting(context, keys, hold=None) == 2
+    async with context.db.read() as session:
+        rows = (await session.scalars(select(AuditEntry).order_by(AuditEntry.sequence))).all()
+    assert [json.loads(row.detail).get("each") for row in rows] == [["a", "c"], None]
+    assert (await look(context, keys)).broken is None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import Any, cast
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.access.audit_chain import START, Entry, body_of, canonical, digest_of, link, moment, plain
+from fotofila.access.audit_gather import DUE as GATHERED
+from fotofila.access.audit_gather import HOLD, gathered, waiting
 from fotofila.access.audit_models import AuditCheckpoint, AuditEntry, AuditInbox
 from fotofila.access.receipts import SigningKeys, signing_keys
 from fotofila.core.capability import Context
@@ -24,7 +25,6 @@ log = get_logger(__name__)
 
 LOCK = "fotofila.audit"
 """Held to the end of the appender's transaction: whoever appends next sees what was appended before."""
-BATCH = 200
 LOOK_SECONDS = 1.0
 CHECKPOINT = "fotofila-checkpoint/1"
 WAITING = "SELECT 1 FROM audit_inbox LIMIT 1"
@@ -36,7 +36,7 @@ async def run(context: Context, stop: asyncio.Event) -> None:
     while True:
         last = stop.is_set()
         try:
-            await append_waiting(context, keys)
+            await append_waiting(context, keys, hold=None if last else HOLD)
         except FotofilaError as error:
             log.warning("audit.unavailable", sentence=error.message)
         if last:
@@ -48,13 +48,21 @@ async def run(context: Context, stop: asyncio.Event) -> None:
             pass
 
 
-async def append_waiting(context: Context, keys: SigningKeys) -> int:
-    """Chain what waits, then sign the end of the chain where that is due; return how many were chained."""
+async def append_waiting(context: Context, keys: SigningKeys, *, hold: timedelta | None = HOLD) -> int:
+    """Chain what waits, then sign the end of the chain where that is due; return how many were chained.
+
+    Looks wait for `hold`, so that those that belong together are told together; None: nothing waits.
+    """
     chained = 0
-    if await context.db.has_row(WAITING):
-        while count := await context.db.transact(append_batch):
-            chained += count
     now, settings = context.clock.now(), context.settings
+    before = None if hold is None else now - hold
+
+    async def append(session: AsyncSession) -> int:
+        return await append_batch(session, before=before)
+
+    if await (context.db.has_row(WAITING) if before is None else context.db.has_row(GATHERED, before=before)):
+        while count := await context.db.transact(append):
+            chained += count
     age = timedelta(seconds=settings.audit_checkpoint_seconds)
 
     async def sign(session: AsyncSession) -> dict[str, Any] | None:
@@ -71,25 +79,27 @@ WHERE signed.at <= :before AND EXISTS (SELECT 1 FROM audit_log WHERE audit_log.s
 """
 
 
-async def append_batch(session: AsyncSession) -> int:
-    """Chain entries of the inbox in the order in which they were made; 0 where there are none, or somebody does it."""
+async def append_batch(session: AsyncSession, *, before: datetime | None = None) -> int:
+    """Chain entries of the inbox in the order in which they were made; 0 where there are none, or somebody does it.
+
+    Looks wait until one of them was made `before`; see `audit_gather.py`.
+    """
     if not await try_name(session, LOCK):
         return 0
-    waiting = (await session.execute(select(*AuditInbox.__table__.columns).order_by(AuditInbox.id).limit(BATCH))).all()
-    if not waiting:
-        AUDIT_PENDING.set(0)
+    waited = await waiting(session, before=before)
+    if not waited:
+        AUDIT_PENDING.set(await session.scalar(select(func.count()).select_from(AuditInbox)) or 0)
         return 0
     sequence, previous = await head(session)
     rows = []
-    for waited in waiting:
+    for entry in gathered(waited):
         sequence += 1
-        entry = SimpleNamespace(**waited._mapping)  # noqa: SLF001 - its public name
         entry.detail = readable(entry.detail)
         following = link(previous, digest_of(body_of(cast("Entry", entry), sequence)))
         rows.append({**vars(entry), "sequence": sequence, "previous_hash": previous, "hash": following})
         previous = following
     await session.execute(insert(AuditEntry.__table__), rows)  # type: ignore[arg-type]  # declared wider than it is
-    await session.execute(delete(AuditInbox).where(AuditInbox.id.in_([entry.id for entry in waiting])))
+    await session.execute(delete(AuditInbox).where(AuditInbox.id.in_([entry.id for entry in waited])))
     AUDIT_PENDING.set(await session.scalar(select(func.count()).select_from(AuditInbox)) or 0)
     return len(rows)
 

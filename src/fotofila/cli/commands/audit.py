@@ -215,7 +215,7 @@ def tell(found: Verification) -> None:
 async def load_entries(settings: Settings, wanted: Filter, limit: int) -> list[dict[str, Any]]:
     """Return entries, newest first."""
     async with open_context(settings) as context:
-        await append_waiting(context, signing_keys(context))
+        await append_waiting(context, signing_keys(context), hold=None)
         async with context.db.read() as session:
             return [shown(row) for row in await newest(session, wanted, limit=limit)]
 
@@ -260,7 +260,7 @@ async def export_to(settings: Settings, target: Path | None) -> None:
                 now=now,
             )
         own = signing_keys(context)
-        await append_waiting(context, own)
+        await append_waiting(context, own, hold=None)
         lines = chain_lines(context.db, own, owner=None)
         if target is None:
             async for line in lines:

@@ -8,11 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.access.audit import Actor, record
+from fotofila.access.audit_gather import look_at
 from fotofila.core.capability import Context
 from fotofila.core.ids import is_id
 from fotofila.faces.collections.change import remove_faces
 from fotofila.faces.collections.errors import FaceNotFoundError
 from fotofila.faces.collections.index import CHIP
+from fotofila.faces.collections.kept.erase import clear_faces
+from fotofila.faces.collections.kept.gone import Gone, once_gone
 from fotofila.faces.collections.models import CollectionFace, FaceChip
 from fotofila.faces.collections.store import faces_by_id, find_collection, records_of
 from fotofila.faces.collections.types import Deleted, FaceRecord, NotDone
@@ -83,7 +86,7 @@ async def get_chip(context: Context, owner: str, name: str, face_id: str, *, act
         raw = await session.scalar(query.where(*mine))
         if raw is None:
             raise FaceNotFoundError(f"The collection {name!r} keeps no picture of a face {face_id!r}.")
-        detail = {"faces": 1, "chip": face_id}
+        detail = look_at(face_id)
         await record(session, owner=owner, actor=actor, action="faces.view", subject=name, detail=detail, now=now)
         return raw
 
@@ -105,23 +108,32 @@ async def delete_faces(
 
     Raises:
         CollectionNotFoundError: there is none of this name.
+        OtherEngineError: the faces are at another engine.
     """
     now = context.clock.now()
     wanted = list(dict.fromkeys(face_ids))
 
-    async def work(session: AsyncSession) -> Deleted:
+    async def work(session: AsyncSession, there: Gone) -> Deleted:
         collection = await find_collection(session, owner, name, hold=True)
         rows = await faces_by_id(session, collection.id, wanted)
         not_done = [NotDone(face_id=each, reasons=("FACE_NOT_FOUND",)) for each in wanted if each not in rows]
-        kept = {each: row.user_id for each, row in rows.items() if keep_associated and row.user_id is not None}
+        kept = {
+            each: row.user_id
+            for each, row in rows.items()
+            if keep_associated and row.user_id is not None and not there.has(collection, each)
+        }
         not_done += [
             NotDone(face_id=each, reasons=("ASSOCIATED_TO_AN_EXISTING_USER",), user_id=user)
             for each, user in kept.items()
         ]
         gone = [each for each in wanted if each in rows and each not in kept]
+        there.demand(collection, gone)
         await remove_faces(session, collection, gone)
         detail = {"faces": gone, "not_done": len(not_done)}
         await record(session, owner=owner, actor=actor, action="faces.delete", subject=name, detail=detail, now=now)
         return Deleted(face_ids=tuple(gone), not_done=tuple(not_done))
 
-    return await context.db.transact(work)
+    async def clear() -> Gone:
+        return await clear_faces(context, owner, name, wanted, keep_associated=keep_associated)
+
+    return await once_gone(context, clear, work)

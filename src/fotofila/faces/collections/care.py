@@ -1,7 +1,8 @@
 """Erasing people, collections, or everything of faces, with a signed receipt of what was erased.
 
-What is erased is gone from the tables in one transaction, which also writes the audit entry and the erasure. The
-receipt names the entry's place in the chain, which is known a moment later; so it is signed then.
+What is erased is gone from the tables in one transaction, which also writes the audit entry and the erasure; where an
+engine keeps the faces, it has deleted them before. The receipt names the entry's place in the chain, which is known a
+moment later; so it is signed then.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from fotofila.faces.collections.care_remove import (
     overwrite,
     touched,
 )
+from fotofila.faces.collections.kept.erase import clear_collection, clear_everything, clear_person
+from fotofila.faces.collections.kept.gone import Gone, once_gone
 from fotofila.faces.collections.models import CollectionRow
 from fotofila.faces.collections.store import find_collection
 
@@ -68,13 +71,16 @@ async def erase_person(
     if not person.asked():
         raise InvalidInputError("Say who is to be erased: user_id, external_image_id or face_ids.")
 
+    async def clear() -> Gone:
+        return await clear_person(context, owner, person)
+
     async def erase(session: AsyncSession, erased: Erased) -> None:
-        for collection_id in await touched(session, owner, person):
+        for collection_id in await touched(session, owner, person, erased.gone):
             row = await hold(session, collection_id)
             if row is not None:
-                erased.collections.append(await erase_from(session, row, person))
+                erased.collections.append(await erase_from(session, row, person, erased.gone))
 
-    return await carry_out(context, owner, "person", person.asked(), erase, actor=actor, reason=reason)
+    return await carry_out(context, owner, "person", person.asked(), clear, erase, actor=actor, reason=reason)
 
 
 async def erase_collection(
@@ -86,33 +92,44 @@ async def erase_collection(
         CollectionNotFoundError: there is none of this name.
     """
 
-    async def erase(session: AsyncSession, erased: Erased) -> None:
-        erased.collections.append(await erase_whole(session, await find_collection(session, owner, name, hold=True)))
+    async def clear() -> Gone:
+        return await clear_collection(context, owner, name)
 
-    return await carry_out(context, owner, "collection", {"collection": name}, erase, actor=actor, reason=reason)
+    async def erase(session: AsyncSession, erased: Erased) -> None:
+        row = await find_collection(session, owner, name, hold=True)
+        erased.collections.append(await erase_whole(session, row, erased.gone))
+
+    asked = {"collection": name}
+    return await carry_out(context, owner, "collection", asked, clear, erase, actor=actor, reason=reason)
 
 
 async def erase_photo_embeddings(context: Context, owner: str, *, actor: Actor, reason: str | None = None) -> Erasure:
     """Erase the vectors of the faces in a workspace's photos, which were made while its switch was on."""
 
+    async def clear() -> Gone:
+        return Gone()  # they are ours alone
+
     async def erase(session: AsyncSession, erased: Erased) -> None:
         erased.photo_embeddings = await forget_embeddings(session, owner)
 
-    return await carry_out(context, owner, "photo_embeddings", {}, erase, actor=actor, reason=reason)
+    return await carry_out(context, owner, "photo_embeddings", {}, clear, erase, actor=actor, reason=reason)
 
 
 async def erase_everything(context: Context, owner: str, *, actor: Actor, reason: str | None = None) -> Erasure:
     """Erase every collection of a workspace, and the vectors of the faces in its photos."""
+
+    async def clear() -> Gone:
+        return await clear_everything(context, owner)
 
     async def erase(session: AsyncSession, erased: Erased) -> None:
         query = select(CollectionRow.id).where(CollectionRow.owner == owner).order_by(CollectionRow.id)
         for collection_id in (await session.scalars(query)).all():
             row = await hold(session, collection_id)
             if row is not None:
-                erased.collections.append(await erase_whole(session, row))
+                erased.collections.append(await erase_whole(session, row, erased.gone))
         erased.photo_embeddings = await forget_embeddings(session, owner)
 
-    return await carry_out(context, owner, "everything", {}, erase, actor=actor, reason=reason)
+    return await carry_out(context, owner, "everything", {}, clear, erase, actor=actor, reason=reason)
 
 
 async def carry_out(
@@ -120,18 +137,19 @@ async def carry_out(
     owner: str,
     what: What,
     asked: Mapping[str, Any],
+    clear: Callable[[], Awaitable[Gone]],
     erase: Callable[[AsyncSession, Erased], Awaitable[None]],
     *,
     actor: Actor,
     reason: str | None,
 ) -> Erasure:
-    """Erase, write down what was erased, and sign the receipt."""
+    """Delete where an engine keeps faces, then erase here, write down what was erased, and sign the receipt."""
     now = context.clock.now()
     erasure_id = new_id()
 
-    async def work(session: AsyncSession) -> dict[str, int]:
+    async def work(session: AsyncSession, gone: Gone) -> dict[str, int]:
         await overwrite(session, on=True)
-        erased = Erased()
+        erased = Erased(gone=gone)
         await erase(session, erased)
         await overwrite(session, on=False)
         counts = erased.counts()
@@ -156,7 +174,7 @@ async def carry_out(
         session.add(ErasureRow(id=erasure_id, owner=owner, at=now, audit_id=audit_id, body=plain(body), receipt=None))
         return counts
 
-    counts = await context.db.transact(work)
+    counts = await once_gone(context, clear, work)
     FACES_ERASED.labels("asked").inc(counts["faces"])
     for _ in range(SEAL_TRIES):
         erasure = await find_erasure(context, owner, erasure_id)

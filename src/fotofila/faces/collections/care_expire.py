@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,7 +19,9 @@ from fotofila.core.observability.metrics import FACES_ERASED
 from fotofila.faces.collections.care_consent import forget_consents
 from fotofila.faces.collections.care_remove import hold, overwrite
 from fotofila.faces.collections.change import remove_faces
-from fotofila.faces.collections.models import CollectionFace
+from fotofila.faces.collections.kept.erase import clear_ids
+from fotofila.faces.collections.models import CollectionFace, CollectionRow
+from fotofila.faces.collections.types import is_kept_by_engine
 
 log = get_logger(__name__)
 
@@ -45,19 +49,19 @@ async def expire_due(context: Context) -> int:
     if not await context.db.has_row(DUE, now=context.clock.now()):
         return 0
     erased = 0
+    away: set[str] = set()
     async with alone(context.db, "faces.expiry") as mine:
-        while mine and (count := await expire_batch(context)):
-            erased += count
+        while mine and (due := await read_due(context, away)):
+            erased += await expire_batch(context, await cleared(context, due, away))
     log.info("expiry.erased", faces=erased)
     return erased
 
 
-async def expire_batch(context: Context) -> int:
-    """Erase some faces whose time is over; return how many."""
-    now = context.clock.now()
+async def read_due(context: Context, without: AbstractSet[str]) -> dict[str, list[str]]:
+    """Return some faces whose time is over by their collections, which are none of `without`."""
     query = (
         select(CollectionFace.collection_id, CollectionFace.id)
-        .where(CollectionFace.expires_at <= now)
+        .where(CollectionFace.expires_at <= context.clock.now(), CollectionFace.collection_id.not_in(without))
         .order_by(CollectionFace.expires_at)
         .limit(BATCH)
     )
@@ -65,6 +69,33 @@ async def expire_batch(context: Context) -> int:
     async with context.db.read() as session:
         for collection_id, face_id in await session.execute(query):
             due[collection_id].append(face_id)
+    return due
+
+
+async def cleared(context: Context, due: Mapping[str, list[str]], away: set[str]) -> dict[str, list[str]]:
+    """Delete faces where an engine keeps them, and return all that may be erased here.
+
+    Where the engine does not delete them now, nothing is erased: the collection is one of those that are `away`, and
+    comes to its turn at the next look.
+    """
+    ready: dict[str, list[str]] = {}
+    for collection_id, face_ids in due.items():
+        async with context.db.read() as session:
+            row = await session.get(CollectionRow, collection_id)
+        try:
+            if row is not None and is_kept_by_engine(row.model):
+                await clear_ids(context, row, face_ids)
+        except FotofilaError as error:
+            log.warning("expiry.engine_refuses", collection_id=collection_id, faces=len(face_ids), code=error.code)
+            away.add(collection_id)
+        else:
+            ready[collection_id] = face_ids
+    return ready
+
+
+async def expire_batch(context: Context, due: Mapping[str, list[str]]) -> int:
+    """Erase faces whose time is over, which no engine keeps any more; return how many."""
+    now = context.clock.now()
 
     async def work(session: AsyncSession) -> int:
         await overwrite(session, on=True)

@@ -14,6 +14,7 @@ from fotofila.core.db.locks import is_postgresql
 from fotofila.core.ids import is_id
 from fotofila.faces.collections.care_models import ConsentRow
 from fotofila.faces.collections.change import remove_faces
+from fotofila.faces.collections.kept.gone import Gone
 from fotofila.faces.collections.models import (
     CollectionFace,
     CollectionRow,
@@ -45,6 +46,8 @@ class Person:
 class Erased:
     """What was erased, while it is being counted."""
 
+    gone: Gone = field(default_factory=Gone)
+    """What the engine that keeps faces has deleted before."""
     collections: list[dict[str, Any]] = field(default_factory=list)
     photo_embeddings: int = 0
 
@@ -55,8 +58,8 @@ class Erased:
         return {"collections": len(self.collections), **sums, "photo_embeddings": self.photo_embeddings}
 
 
-async def touched(session: AsyncSession, owner: str, person: Person) -> Sequence[str]:
-    """Return the collections that know a person, in the order in which they are held."""
+async def touched(session: AsyncSession, owner: str, person: Person, gone: Gone) -> Sequence[str]:
+    """Return the collections that know a person, or knew one at the engine, in the order in which they are held."""
     mine = select(CollectionRow.id).where(CollectionRow.owner == owner)
     asked = [
         select(CollectionFace.collection_id).where(CollectionFace.owner == owner, fits(person)),
@@ -65,7 +68,8 @@ async def touched(session: AsyncSession, owner: str, person: Person) -> Sequence
     if person.user_id is not None:
         users = select(CollectionUser.collection_id).where(CollectionUser.collection_id.in_(mine))
         asked.append(users.where(CollectionUser.user_id == person.user_id))
-    return sorted({each for query in asked for each in await session.scalars(query.distinct())})
+    there = {collection_id for collection_id, faces in gone.deleted.items() if faces}
+    return sorted(there.union(*[await session.scalars(query.distinct()) for query in asked]))
 
 
 def fits(person: Person) -> Any:
@@ -95,27 +99,37 @@ async def hold(session: AsyncSession, collection_id: str) -> CollectionRow | Non
     return await session.scalar(query.execution_options(populate_existing=True))
 
 
-async def erase_from(session: AsyncSession, collection: CollectionRow, person: Person) -> dict[str, Any]:
-    """Erase a person from one collection, and return what was there."""
+async def erase_from(session: AsyncSession, collection: CollectionRow, person: Person, gone: Gone) -> dict[str, Any]:
+    """Erase a person from one collection, and return what was there.
+
+    Raises:
+        StillThereError: the engine that keeps the collection may have one of the faces.
+    """
     query = select(CollectionFace.id).where(CollectionFace.collection_id == collection.id, fits(person))
     ids = sorted((await session.scalars(query)).all())
+    gone.demand(collection, ids)
     counts = await count_of(session, ids)
     await remove_faces(session, collection, ids)
     consents = delete(ConsentRow).where(ConsentRow.collection_id == collection.id, agreed(person, ids))
     counts["consents"] = len((await session.scalars(consents.returning(ConsentRow.id))).all())
     users: list[str] = []
     if person.user_id is not None:
-        gone = delete(CollectionUser).where(
+        leaving = delete(CollectionUser).where(
             CollectionUser.collection_id == collection.id, CollectionUser.user_id == person.user_id
         )
-        users = [*(await session.scalars(gone.returning(CollectionUser.user_id)))]
+        users = [*(await session.scalars(leaving.returning(CollectionUser.user_id)))]
         collection.user_count -= len(users)
     counts["users"] = len(users)
-    return shape(collection, ids, users, counts)
+    return {**shape(collection, ids, users, counts), **gone.told(collection)}
 
 
-async def erase_whole(session: AsyncSession, collection: CollectionRow) -> dict[str, Any]:
-    """Erase a collection, and return what was in it."""
+async def erase_whole(session: AsyncSession, collection: CollectionRow, gone: Gone) -> dict[str, Any]:
+    """Erase a collection, and return what was in it.
+
+    Raises:
+        StillThereError: the engine that keeps it may have it.
+    """
+    gone.demand_whole(collection)
     mine = CollectionFace.collection_id == collection.id
     ids = sorted((await session.scalars(select(CollectionFace.id).where(mine))).all())
     users = (
@@ -129,7 +143,7 @@ async def erase_whole(session: AsyncSession, collection: CollectionRow) -> dict[
         "consents": await number(session, ConsentRow, ConsentRow.collection_id == collection.id),
         "users": len(users),
     }
-    made = shape(collection, ids, sorted(users), counts)
+    made = {**shape(collection, ids, sorted(users), counts), **gone.told(collection)}
     await session.execute(delete(CollectionRow).where(CollectionRow.id == collection.id))
     return {**made, "whole": True}
 

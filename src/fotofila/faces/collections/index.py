@@ -85,8 +85,7 @@ async def index_faces(
         RecognitionOffError: neither the workspace nor the collection recognises faces.
         FotofilaError: the image cannot be read.
     """
-    if not 1 <= max_faces <= MOST_FACES:
-        raise InvalidInputError(f"max_faces is a number from 1 to {MOST_FACES}.")
+    check_most(max_faces)
     engine = vector_engine(context)
     async with context.db.read() as session:
         collection = await open_collection(session, owner, name)
@@ -120,6 +119,16 @@ async def index_faces(
         return indexed
 
     return await context.db.transact(work)
+
+
+def check_most(max_faces: int) -> None:
+    """Refuse a number of faces that makes no sense.
+
+    Raises:
+        InvalidInputError: it is not 1-100.
+    """
+    if not 1 <= max_faces <= MOST_FACES:
+        raise InvalidInputError(f"max_faces is a number from 1 to {MOST_FACES}.")
 
 
 async def keep(

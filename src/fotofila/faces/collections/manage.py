@@ -17,8 +17,10 @@ from fotofila.core.ids import new_id
 from fotofila.faces.collections.choose import search_of
 from fotofila.faces.collections.errors import CollectionExistsError
 from fotofila.faces.collections.expiry import set_expiry
+from fotofila.faces.collections.kept.erase import clear_collection
+from fotofila.faces.collections.kept.gone import Gone, once_gone
 from fotofila.faces.collections.models import CollectionFace, CollectionRow, FaceChip
-from fotofila.faces.collections.store import find_collection, info_of, vector_engine
+from fotofila.faces.collections.store import demand_vectors, find_collection, info_of, vector_engine
 from fotofila.faces.collections.types import CollectionInfo
 
 NAME = re.compile(r"[A-Za-z0-9_.\-]{1,255}")
@@ -40,6 +42,8 @@ async def create_collection(
 ) -> CollectionInfo:
     """Make a collection, which searches the vectors of the engine's model of this day.
 
+    An engine that keeps collections makes it at its own place first, by `kept.manage.create_collection`.
+
     Args:
         context: the parts of the process.
         owner: id of the workspace.
@@ -55,14 +59,55 @@ async def create_collection(
         CollectionExistsError: there is one of this name.
         InvalidInputError: the name is not of that form.
     """
+    check_name(name)
+    return await add_collection(
+        context,
+        owner,
+        name,
+        model=vector_engine(context).model,
+        actor=actor,
+        tags=tags,
+        keep_chips=keep_chips,
+        ttl_days=ttl_days,
+        consent_note=consent_note,
+        switched_on=switched_on,
+    )
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is none.
+
+    Raises:
+        InvalidInputError: it is not of that form.
+    """
     if not NAME.fullmatch(name):
         raise InvalidInputError("A collection's name is 1 to 255 letters, digits, underscores, dots and hyphens.")
+
+
+async def add_collection(
+    context: Context,
+    owner: str,
+    name: str,
+    *,
+    model: str,
+    actor: Actor,
+    tags: Mapping[str, str] | None,
+    keep_chips: bool,
+    ttl_days: int | None,
+    consent_note: str | None,
+    switched_on: bool,
+) -> CollectionInfo:
+    """Write a collection down; the arguments are those of `create_collection`, and its model.
+
+    Raises:
+        CollectionExistsError: there is one of this name.
+    """
     now = context.clock.now()
     values: dict[str, Any] = {
         "id": new_id(),
         "owner": owner,
         "name": name,
-        "model": vector_engine(context).model,
+        "model": model,
         "tags": dict(tags or {}),
         "keep_chips": keep_chips,
         "switched_on": switched_on,
@@ -131,6 +176,8 @@ async def update_collection(
 
     async def work(session: AsyncSession) -> CollectionInfo:
         row = await find_collection(session, owner, name, hold=True)
+        if changes.get("keep_chips"):
+            demand_vectors(row)  # chips are what other vectors are made of
         changed = {key: value for key, value in changes.items() if getattr(row, key) != value}
         for key, value in changed.items():
             setattr(row, key, value)
@@ -181,11 +228,13 @@ async def delete_collection(context: Context, owner: str, name: str, *, actor: A
 
     Raises:
         CollectionNotFoundError: there is none of this name.
+        OtherEngineError: its faces are at another engine.
     """
     now = context.clock.now()
 
-    async def work(session: AsyncSession) -> CollectionInfo:
+    async def work(session: AsyncSession, gone: Gone) -> CollectionInfo:
         row = await find_collection(session, owner, name, hold=True)
+        gone.demand_whole(row)
         info = info_of(row)
         await delete_every_face(session, row.id)
         await session.execute(delete(CollectionRow).where(CollectionRow.id == row.id))
@@ -195,7 +244,7 @@ async def delete_collection(context: Context, owner: str, name: str, *, actor: A
         )
         return info
 
-    info = await context.db.transact(work)
+    info = await once_gone(context, lambda: clear_collection(context, owner, name), work)
     search_of(context).forget(info.id)
     return info
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,13 @@ from fotofila.faces.collections.change import find_user, next_revision, renew_us
 from fotofila.faces.collections.models import CollectionFace, CollectionRow
 from fotofila.faces.collections.similarity import similarity
 from fotofila.faces.collections.store import faces_by_id, find_collection, open_collection, vectors_of_faces
-from fotofila.faces.collections.types import Associated, NotDone
+from fotofila.faces.collections.types import Associated, NotDone, UserStatus
 from fotofila.faces.collections.users import audit, user_record
 
 ASSOCIATE_THRESHOLD = 75.0
 
-Vectors = Mapping[str, NDArray[np.float32]]
+Likeness = tuple[bool, float | None]
+"""Whether a face may join others, and its similarity to them where that is known."""
 
 
 async def associate_faces(
@@ -51,17 +53,35 @@ async def associate_faces(
         rows = await faces_by_id(session, collection.id, face_ids)
         own = await own_faces(session, collection, user_id)
         vectors = await vectors_of_faces(session, collection, [*own, *rows])
-        taken, not_done = admit(
-            collection, rows, vectors, user_id=user_id, own=own, wanted=face_ids, threshold=threshold
-        )
-        for face_id in taken:
-            rows[face_id].user_id = user_id
-        user = await renew_user(session, collection, user_id, next_revision(collection))
+
+        def likeness(face_id: str, known: Sequence[str]) -> Likeness:
+            there = [vectors[each] for each in known if each in vectors]
+            found = likeness_to(collection.model, there, vectors.get(face_id))
+            return found is None or found >= threshold, found
+
+        taken, not_done = admit(rows, user_id=user_id, own=own, wanted=face_ids, likeness=likeness)
         detail = {"user_id": user_id, "faces": taken, "not_done": len(not_done), "threshold": threshold}
-        await audit(session, collection, actor, "users.associate", detail, context)
-        return Associated(face_ids=tuple(taken), not_done=tuple(not_done), status=user_record(user).status)
+        status = await join(context, session, collection, [rows[each] for each in taken], detail, actor=actor)
+        return Associated(face_ids=tuple(taken), not_done=tuple(not_done), status=status)
 
     return await context.db.transact(work)
+
+
+async def join(
+    context: Context,
+    session: AsyncSession,
+    collection: CollectionRow,
+    rows: Sequence[CollectionFace],
+    detail: Mapping[str, Any],
+    *,
+    actor: Actor,
+) -> UserStatus:
+    """Give faces to the user of `detail`, and write that down; return how the user stands now."""
+    for row in rows:
+        row.user_id = detail["user_id"]
+    user = await renew_user(session, collection, detail["user_id"], next_revision(collection))
+    await audit(session, collection, actor, "users.associate", detail, context)
+    return user_record(user).status
 
 
 async def disassociate_faces(
@@ -103,19 +123,17 @@ async def own_faces(session: AsyncSession, collection: CollectionRow, user_id: s
 
 
 def admit(
-    collection: CollectionRow,
     rows: Mapping[str, CollectionFace],
-    vectors: Vectors,
     *,
     user_id: str,
     own: Sequence[str],
     wanted: Sequence[str],
-    threshold: float,
+    likeness: Callable[[str, Sequence[str]], Likeness],
 ) -> tuple[list[str], list[NotDone]]:
     """Say which of the wanted faces are taken in, and why the others are not."""
     taken: list[str] = []
     not_done: list[NotDone] = []
-    known = [vectors[face_id] for face_id in own if face_id in vectors]
+    known = [*own]
     for face_id in dict.fromkeys(wanted):
         row = rows.get(face_id)
         if row is None:
@@ -127,14 +145,12 @@ def admit(
         if row.user_id is not None:
             not_done.append(different(face_id, row.user_id))
             continue
-        vector = vectors.get(face_id)
-        likeness = likeness_to(collection.model, known, vector)
-        if likeness is not None and likeness < threshold:
-            not_done.append(NotDone(face_id=face_id, reasons=("LOW_MATCH_CONFIDENCE",), similarity=likeness))
+        alike, similar = likeness(face_id, known)
+        if not alike:
+            not_done.append(NotDone(face_id=face_id, reasons=("LOW_MATCH_CONFIDENCE",), similarity=similar))
             continue
         taken.append(face_id)
-        if vector is not None:
-            known.append(vector)
+        known.append(face_id)
     return taken, not_done
 
 

@@ -27,6 +27,9 @@ THRESHOLD = 80.0
 LIMIT = 80
 MOST_MATCHES = 4096
 
+Scored = tuple[str, float]
+"""The id of what was found, and its similarity, 0-100."""
+
 
 async def search_faces(
     context: Context,
@@ -52,7 +55,7 @@ async def search_faces(
     found = await near(context, collection, query, threshold=threshold, limit=limit + 1)
     others = [[each for each in found[0] if each.id != face_id][:limit]]
     detail = {"face_id": face_id, "threshold": threshold}
-    return (await told(context, collection, others, actor=actor, detail=detail))[0]
+    return (await told(context, collection, scored(collection.model, others), actor=actor, detail=detail))[0]
 
 
 async def search_faces_by_image(
@@ -82,7 +85,8 @@ async def search_faces_by_image(
     face = chosen.faces[0].face
     query = await query_of_faces(context, chosen.faces[:1], other_model)
     hits = await near(context, collection, query, threshold=threshold, limit=limit)
-    matches = await told(context, collection, hits, actor=actor, detail={"image": 1, "threshold": threshold})
+    detail = {"image": 1, "threshold": threshold}
+    matches = await told(context, collection, scored(collection.model, hits), actor=actor, detail=detail)
     return SearchedFace(face=face, matches=matches[0], model=collection.model)
 
 
@@ -112,7 +116,8 @@ async def search_all_faces(
     faces = [each.face for each in kept]
     query = await query_of_faces(context, kept, other_model)
     hits = await near(context, collection, query, threshold=threshold, limit=limit)
-    matches = await told(context, collection, hits, actor=actor, detail={"image": len(faces), "threshold": threshold})
+    detail = {"image": len(faces), "threshold": threshold}
+    matches = await told(context, collection, scored(collection.model, hits), actor=actor, detail=detail)
     return tuple(
         SearchedFace(face=face, matches=mine, model=collection.model) for face, mine in zip(faces, matches, strict=True)
     )
@@ -145,25 +150,30 @@ async def open_and_find(
     return collection, other_model, found
 
 
+def scored(model: str, found: Sequence[Sequence[Near]]) -> list[list[Scored]]:
+    """Give each the similarity that its cosine means."""
+    return [[(each.id, similarity(model, each.cosine)) for each in some] for some in found]
+
+
 async def told(
     context: Context,
     collection: CollectionRow,
-    found: Sequence[Sequence[Near]],
+    found: Sequence[Sequence[Scored]],
     *,
     actor: Actor,
     detail: Mapping[str, Any],
+    limit: int | None = None,
 ) -> list[tuple[FaceMatch, ...]]:
-    """Say who was found, and write the search to the audit log."""
+    """Say who was found, the first `limit` that our rows know, and write the search to the audit log."""
     now = context.clock.now()
 
     async def work(session: AsyncSession) -> list[tuple[FaceMatch, ...]]:
-        rows = await faces_by_id(session, collection.id, (each.id for some in found for each in some))
+        rows = await faces_by_id(session, collection.id, (face_id for some in found for face_id, _ in some))
         records = await records_of(session, rows.values())
         matches = [
             tuple(
-                FaceMatch(record=records[each.id], similarity=similarity(collection.model, each.cosine))
-                for each in some
-                if each.id in records
+                FaceMatch(record=records[face_id], similarity=likeness)
+                for face_id, likeness in [each for each in some if each[0] in records][:limit]
             )
             for some in found
         ]

@@ -15,9 +15,7 @@ from fotofila.faces.collections.both_models import Query, near, query_of_face, q
 from fotofila.faces.collections.change import find_user
 from fotofila.faces.collections.models import CollectionRow, CollectionUser
 from fotofila.faces.collections.quality_filter import largest
-from fotofila.faces.collections.search import LIMIT, THRESHOLD, check_bounds, open_and_find
-from fotofila.faces.collections.search_port import Near
-from fotofila.faces.collections.similarity import similarity
+from fotofila.faces.collections.search import LIMIT, THRESHOLD, Scored, check_bounds, open_and_find, scored
 from fotofila.faces.collections.store import open_collection
 from fotofila.faces.collections.types import QualityFilter, SearchedUsers, UserMatch
 from fotofila.faces.collections.users import audit, user_record
@@ -44,8 +42,7 @@ async def search_users(
         RecognitionOffError: neither the workspace nor the collection recognises faces.
     """
     check_bounds(threshold, limit)
-    if (face_id is None) == (user_id is None):
-        raise InvalidInputError("Give either a face_id or a user_id to search with.")
+    check_asked(face_id, user_id)
     itself: str | None = None
     async with context.db.read() as session:
         collection = await open_collection(session, owner, name)
@@ -55,7 +52,7 @@ async def search_users(
             user = await find_user(session, collection, user_id or "")
             itself, query = user.id, await query_of_user(session, collection, user)
     found = await near_users(context, collection, query, threshold=threshold, limit=limit + 1)
-    others = [each for each in found if each.id != itself][:limit]
+    others = [each for each in found if each[0] != itself][:limit]
     detail = {"face_id": face_id, "user_id": user_id, "threshold": threshold}
     matches = await tell_users(context, collection, others, actor=actor, detail=detail)
     return SearchedUsers(matches=matches, model=collection.model)
@@ -90,26 +87,36 @@ async def search_users_by_image(
     return SearchedUsers(matches=matches, face=face, left_out=chosen.left_out, model=collection.model)
 
 
+def check_asked(face_id: str | None, user_id: str | None) -> None:
+    """Refuse a search by both, or by neither.
+
+    Raises:
+        InvalidInputError: it is.
+    """
+    if (face_id is None) == (user_id is None):
+        raise InvalidInputError("Give either a face_id or a user_id to search with.")
+
+
 async def near_users(
     context: Context, collection: CollectionRow, query: Query, *, threshold: float, limit: int
-) -> Sequence[Near]:
-    """Return the users that are similar enough, nearest first; a user without faces is like nobody."""
+) -> Sequence[Scored]:
+    """Return the rows of users that are similar enough, nearest first; a user without faces is like nobody."""
     found = await near(context, collection, query, threshold=threshold, limit=limit, kind="user")
-    return found[0] if found else ()
+    return scored(collection.model, found)[0] if found else ()
 
 
 async def tell_users(
-    context: Context, collection: CollectionRow, found: Sequence[Near], *, actor: Actor, detail: Mapping[str, Any]
+    context: Context, collection: CollectionRow, found: Sequence[Scored], *, actor: Actor, detail: Mapping[str, Any]
 ) -> tuple[UserMatch, ...]:
-    """Say who was found, and write the search to the audit log."""
+    """Say who was found, by the ids of rows, and write the search to the audit log."""
 
     async def work(session: AsyncSession) -> tuple[UserMatch, ...]:
-        query = select(CollectionUser).where(CollectionUser.id.in_([each.id for each in found]))
+        query = select(CollectionUser).where(CollectionUser.id.in_([row_id for row_id, _ in found]))
         rows = {row.id: row for row in await session.scalars(query)}
         matches = tuple(
-            UserMatch(user=user_record(rows[each.id]), similarity=similarity(collection.model, each.cosine))
-            for each in found
-            if each.id in rows
+            UserMatch(user=user_record(rows[row_id]), similarity=likeness)
+            for row_id, likeness in found
+            if row_id in rows
         )
         best = [match.user.user_id for match in matches[:10]]
         whole = {**detail, "matches": len(matches), "best_users": best, "model": collection.model}

@@ -94,6 +94,7 @@ def test_the_log_is_listed_exported_and_verified(cli: Run, tmp_path: Path, data_
     kept.write_text(cli("audit", "checkpoints").out, encoding="utf-8")
     whole = cli("audit", "verify", "--checkpoints", kept, "--json")
     assert (whole.code, whole.json["ok"], whole.json["entries"]) == (0, True, 3)
+    assert cli("audit", "prune", "--before", "2026-01-01", "--yes", "--json").json == {"entries": 0, "until": 0}
     with sqlite3.connect(data_dir / "fotofila.db") as database:
         database.execute("UPDATE audit_log SET subject = 'nobody' WHERE sequence = 2")
     database.close()

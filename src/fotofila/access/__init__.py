@@ -16,7 +16,12 @@ capability = Capability(
     ),
     loops=(Loop(name="audit", role="feedback", run="fotofila.access.audit_append:run"),),
     tables=("fotofila.access.models", "fotofila.access.audit_models", "fotofila.api.models"),
-    sweeps=("fotofila.access.sign_in:sweep", "fotofila.api.idempotency:sweep", "fotofila.api.rate_stores:sweep"),
+    sweeps=(
+        "fotofila.access.sign_in:sweep",
+        "fotofila.access.audit_prune:sweep",
+        "fotofila.api.idempotency:sweep",
+        "fotofila.api.rate_stores:sweep",
+    ),
 )
 
 __all__ = ["capability"]

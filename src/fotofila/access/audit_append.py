@@ -27,6 +27,8 @@ LOCK = "fotofila.audit"
 """Held to the end of the appender's transaction: whoever appends next sees what was appended before."""
 LOOK_SECONDS = 1.0
 CHECKPOINT = "fotofila-checkpoint/1"
+PRUNING = "fotofila-pruning/1"
+"""Says that the log begins after an entry, and what hash that had."""
 WAITING = "SELECT 1 FROM audit_inbox LIMIT 1"
 
 
@@ -154,10 +156,12 @@ def checkpoint(keys: SigningKeys, *, sequence: int, end: str, at: datetime, prev
     return keys.sign(unsigned(sequence=sequence, end=end, at=at, previous_sequence=previous_sequence))
 
 
-def unsigned(*, sequence: int, end: str, at: datetime, previous_sequence: int) -> dict[str, Any]:
-    """Shape a checkpoint as it is signed, but for the key."""
+def unsigned(
+    *, sequence: int, end: str, at: datetime, previous_sequence: int, document: str = CHECKPOINT
+) -> dict[str, Any]:
+    """Shape a checkpoint, or a pruning, as it is signed, but for the key."""
     return {
-        "format": CHECKPOINT,
+        "format": document,
         "sequence": sequence,
         "hash": end,
         "at": moment(at),

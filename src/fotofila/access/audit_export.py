@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from fotofila.access.audit_append import CHECKPOINT
+from fotofila.access.audit_append import CHECKPOINT, PRUNING
 from fotofila.access.audit_chain import body_of, canonical, digest_of, moment
 from fotofila.access.audit_models import AuditCheckpoint, AuditEntry
 from fotofila.access.audit_verify import Link, Verification, document_of, verify
@@ -27,6 +27,7 @@ from fotofila.core.db import Database
 from fotofila.core.errors import InvalidInputError
 
 PAGE = 500
+SIGNED = (CHECKPOINT, PRUNING)
 COLUMNS = ("sequence", "at", "actor_kind", "actor_id", "action", "subject", "detail", "id", "owner", "hash")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take for a formula: such a cell gets an apostrophe in front."""
@@ -139,6 +140,8 @@ async def chain_lines(database: Database, keys: SigningKeys, *, owner: str | Non
     async with database.read() as session:
         rows = (await session.scalars(select(AuditCheckpoint).order_by(AuditCheckpoint.sequence))).all()
     checkpoints = {row.sequence: document_of(keys)(row) for row in rows}
+    for document in [each for each in checkpoints.values() if each["format"] == PRUNING]:  # where the log begins
+        yield canonical(checkpoints.pop(document["sequence"])) + "\n"
     async for entry in oldest_first(database, Filter()):
         mine = owner is None or entry.owner == owner
         yield canonical(shown(entry) if mine else stand_in(entry)) + "\n"
@@ -170,8 +173,8 @@ async def verify_file(path: Path, keys: SigningKeys, extra: Sequence[Mapping[str
         BadAuditFileError: a line is none of an export.
     """
     with path.open(encoding="utf-8") as file:
-        signed = [*read_documents(line for line in file if CHECKPOINT in line)]
-    checkpoints = [each for each in signed if each.get("format") == CHECKPOINT]
+        signed = [*read_documents(line for line in file if any(each in line for each in SIGNED))]
+    checkpoints = [each for each in signed if each.get("format") in SIGNED]
     with path.open(encoding="utf-8") as file:
         return await verify(chain_of(file), [*checkpoints, *extra], keys)
 
@@ -179,7 +182,7 @@ async def verify_file(path: Path, keys: SigningKeys, extra: Sequence[Mapping[str
 async def chain_of(lines: Iterable[str]) -> AsyncIterator[Link]:
     """Give what holds each entry of a file in the chain."""
     for document in read_documents(lines):
-        if document.get("format") != CHECKPOINT:
+        if document.get("format") not in SIGNED:
             yield link_of_line(document)
 
 

@@ -56,7 +56,7 @@ class AuditEntry(Base):
 
 
 class AuditCheckpoint(Base):
-    """A signature over the end of the chain as it was at one moment."""
+    """A signature over the end of the chain as it was at one moment, or over its beginning after it was pruned."""
 
     __tablename__ = "audit_checkpoints"
 
@@ -64,6 +64,6 @@ class AuditCheckpoint(Base):
     hash: Mapped[str] = mapped_column(HASH)
     at: Mapped[datetime]
     previous_sequence: Mapped[int] = mapped_column(Serial)
-    """Of the checkpoint before, or 0: one that is taken out is missed."""
+    """Of the checkpoint before, or 0: one that is taken out is missed. Its own: this is a pruning."""
     key_id: Mapped[str] = mapped_column(String(16))
     signature: Mapped[str] = mapped_column(String(128))

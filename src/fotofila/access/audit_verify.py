@@ -1,5 +1,7 @@
 """Following the chain from its beginning: the first entry that is not what was written is named.
 
+A log that was pruned begins after the entry that a signed pruning names; see `audit_prune.py`.
+
 What cannot be seen from the inside alone: entries taken from the end after the last checkpoint, and a last checkpoint
 that was taken away with them. Checkpoints that are kept elsewhere (`fotofila audit checkpoints`, or the program's log)
 close that gap.
@@ -15,7 +17,7 @@ from typing import Any, Literal, cast
 
 from sqlalchemy import Row, Text, func, select, type_coerce
 
-from fotofila.access.audit_append import unsigned
+from fotofila.access.audit_append import CHECKPOINT, PRUNING, unsigned
 from fotofila.access.audit_chain import START, Entry, body_of, digest_of, link
 from fotofila.access.audit_models import AuditCheckpoint, AuditEntry, AuditInbox
 from fotofila.access.receipts import BadSignatureError, SigningKeys, encode, raw_key
@@ -58,6 +60,8 @@ class Verification:
     checkpoints: int
     """Checkpoints that fit, with a signature of ours."""
     signed_until: int
+    pruned_until: int = 0
+    """The entries up to here were pruned, as a signature of ours says; the chain was followed from the next one on."""
     pending: int = 0
     unknown_keys: tuple[str, ...] = ()
     """Keys that signed checkpoints and are not known here: give their public halves."""
@@ -68,12 +72,26 @@ async def verify_database(
     database: Database, keys: SigningKeys, extra: Sequence[Mapping[str, Any]] = ()
 ) -> Verification:
     """Verify the log of a database; `extra` are checkpoints that were kept elsewhere."""
-    async with database.read() as session:
-        rows = (await session.scalars(select(AuditCheckpoint).order_by(AuditCheckpoint.sequence))).all()
-    found = await verify(links(database), [*map(document_of(keys), rows), *extra], keys)
+    while True:
+        documents = await signed_documents(database, keys)
+        found = await verify(links(database), [*documents, *extra], keys)
+        if found.broken is None or begin_of(documents) == begin_of(await signed_documents(database, keys)):
+            break  # else it was pruned meanwhile, and what was read is not one log
     async with database.read() as session:
         pending = await session.scalar(select(func.count()).select_from(AuditInbox)) or 0
     return replace(found, pending=pending)
+
+
+async def signed_documents(database: Database, keys: SigningKeys) -> list[dict[str, Any]]:
+    """Return every checkpoint and pruning, oldest first."""
+    async with database.read() as session:
+        rows = (await session.scalars(select(AuditCheckpoint).order_by(AuditCheckpoint.sequence))).all()
+    return [*map(document_of(keys), rows)]
+
+
+def begin_of(documents: Sequence[Mapping[str, Any]]) -> int:
+    """Return up to where the log was pruned."""
+    return max((each["sequence"] for each in documents if each["format"] == PRUNING), default=0)
 
 
 async def verify(
@@ -82,9 +100,13 @@ async def verify(
     """Follow a chain and compare it with checkpoints."""
     signed, unknown, bad = sort_out(checkpoints, keys)
     good = {sequence: document for sequence, document in signed.items() if bad is None or sequence < bad.sequence}
-    before, count, until = Link(sequence=0, digest=None, previous_hash="", hash=START), 0, 0
+    begin = start_of(good, None)
+    before, count, until = begin, 0, begin.sequence
     broken: Broken | None = None
     async for each in chain:
+        if not count:
+            begin = before = start_of(good, each.sequence)
+            until = begin.sequence
         broken = compare(before, each) or unlike(each, good.get(each.sequence), until)
         if broken is not None:
             break
@@ -99,11 +121,19 @@ async def verify(
     return Verification(
         entries=count,
         hash=before.hash,
-        checkpoints=sum(sequence <= before.sequence for sequence in good),
+        checkpoints=sum(begin.sequence < sequence <= before.sequence for sequence in good),
         signed_until=until,
+        pruned_until=begin.sequence,
         unknown_keys=unknown,
         broken=min((each for each in (broken, bad) if each), key=lambda each: each.sequence, default=None),
     )
+
+
+def start_of(good: Mapping[int, Mapping[str, Any]], first: int | None) -> Link:
+    """Return what the first entry that is there follows: nothing, or what the last pruning before it says."""
+    prunings = (sequence for sequence, document in good.items() if document.get("format") == PRUNING)
+    sequence = max((each for each in prunings if first is None or each < first), default=0)
+    return Link(sequence=sequence, digest=None, previous_hash="", hash=good[sequence]["hash"] if sequence else START)
 
 
 def compare(before: Link, each: Link) -> Broken | None:
@@ -145,7 +175,8 @@ def sort_out(
     unknown: dict[str, None] = {}
     wrong: list[Broken] = []
     seen = {0, *(int(document["sequence"]) for document in documents)}
-    for document in documents:
+    pruned = 0
+    for document in sorted(documents, key=lambda each: each.get("format") != PRUNING):
         sequence = int(document["sequence"])
         if document["key_id"] not in keys.public:
             unknown[str(document["key_id"])] = None
@@ -156,13 +187,15 @@ def sort_out(
             text = f"The checkpoint at entry {sequence} was changed: its signature does not fit."
             wrong.append(Broken(sequence=sequence, kind="bad_checkpoint", sentence=text))
             continue
-        if (previous := int(document["previous_sequence"])) not in seen:
+        if document.get("format") == PRUNING:
+            pruned = max(pruned, sequence)
+        if (previous := int(document["previous_sequence"])) not in seen and previous > pruned:
             text = f"The checkpoint at entry {previous} is gone: the one at {sequence} tells of it."
             wrong.append(Broken(sequence=previous, kind="bad_checkpoint", sentence=text))
         if sequence in good and good[sequence]["hash"] != document["hash"]:
             text = f"Two checkpoints at entry {sequence} are signed, and they differ."
             wrong.append(Broken(sequence=sequence, kind="bad_checkpoint", sentence=text))
-        good[sequence] = document
+        good.setdefault(sequence, document)
     return good, tuple(unknown), min(wrong, key=lambda each: each.sequence, default=None)
 
 
@@ -170,7 +203,9 @@ def document_of(keys: SigningKeys) -> Any:
     """Return what makes the signed document of a row again: the public key is not kept with each."""
 
     def make(row: AuditCheckpoint) -> dict[str, Any]:
-        body = unsigned(sequence=row.sequence, end=row.hash, at=row.at, previous_sequence=row.previous_sequence)
+        name = PRUNING if row.previous_sequence == row.sequence else CHECKPOINT
+        previous = row.previous_sequence
+        body = unsigned(sequence=row.sequence, end=row.hash, at=row.at, previous_sequence=previous, document=name)
         public = keys.public.get(row.key_id)
         shown = {"public_key": encode(raw_key(public))} if public is not None else {}
         return {**body, "key_id": row.key_id, **shown, "signature": row.signature}

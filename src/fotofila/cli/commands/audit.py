@@ -17,11 +17,12 @@ from fotofila.access.audit import OPERATOR, record
 from fotofila.access.audit_append import append_waiting
 from fotofila.access.audit_export import Filter, chain_lines, newest, read_documents, shown, verify_file
 from fotofila.access.audit_models import AuditCheckpoint, AuditEntry
+from fotofila.access.audit_prune import Pruned, prune
 from fotofila.access.audit_verify import Verification, document_of, verify_database
 from fotofila.access.receipts import BadSignatureError, SigningKeys, load_signing_keys, signing_keys
 from fotofila.cli.database import OWNER, open_context
 from fotofila.cli.lazy import new_app
-from fotofila.cli.options import DataDir, Json, configure_command, settings_with
+from fotofila.cli.options import DataDir, Json, Yes, configure_command, settings_with
 from fotofila.cli.output import moment, print_json, print_table, say, write_out
 from fotofila.cli.running import run_async
 from fotofila.core.config import Settings
@@ -115,6 +116,28 @@ def export(target: Target = Path("-"), data_dir: DataDir = None) -> None:
     run_async(export_to(prepare(data_dir), None if str(target) == "-" else target))
 
 
+@app.command("prune")
+def prune_entries(
+    before: Annotated[datetime, typer.Option(help="Entries before this moment go, in UTC.")],
+    yes: Yes = False,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Take the oldest entries out of the log; what is left can be verified on, from a signature over the last one gone.
+
+    Export the log first, and keep the file: `fotofila audit export audit-2025.jsonl`
+    Then: `fotofila audit prune --before 2026-01-01`
+    """
+    settings = prepare(data_dir)
+    if not yes:
+        typer.confirm(f"Take all entries before {before:%Y-%m-%d %H:%M:%S} UTC out of the log for good?", abort=True)
+    pruned = run_async(prune_here(settings, before.replace(tzinfo=UTC)))
+    if json:
+        print_json(asdict(pruned))
+        return
+    say(f"{pruned.entries} entries are gone, up to entry {pruned.until}.")
+
+
 @app.command()
 def checkpoints(data_dir: DataDir = None) -> None:
     """Print the signed checkpoints as JSON lines: keep them elsewhere, and nobody can cut the log off unseen.
@@ -206,6 +229,8 @@ def tell(found: Verification) -> None:
         say(f"Entries before it: {found.entries}, with signatures up to entry {found.signed_until}.")
     else:
         say(f"Whole: {found.entries} entries, {found.checkpoints} checkpoints, signed up to {found.signed_until}.")
+    if found.pruned_until:
+        say(f"Pruned before: the entries up to {found.pruned_until}.")
     if found.pending:
         say(f"Not chained yet: {found.pending}.")
     for key in found.unknown_keys:
@@ -226,11 +251,27 @@ async def verify_here(settings: Settings, keys: SigningKeys, kept: list[dict[str
         return await verify_database(context.db, keys, kept)
 
 
+async def prune_here(settings: Settings, before: datetime) -> Pruned:
+    """Prune the database."""
+    async with open_context(settings) as context:
+        own = signing_keys(context)
+        await append_waiting(context, own, hold=None)
+        pruned = await prune(context, own, before=before, actor=OPERATOR, owner=OWNER)
+        await append_waiting(context, own, hold=None)
+        return pruned
+
+
 async def demand_entry(settings: Settings, receipt: dict[str, Any]) -> None:
     """Raise BadSignatureError where the audit log has not the entry that a receipt names."""
     named = receipt.get("audit", {})
     async with open_context(settings) as context, context.db.read() as session:
         entry = await session.get(AuditEntry, named.get("sequence", 0))
+        first = await session.scalar(select(AuditEntry.sequence).order_by(AuditEntry.sequence).limit(1))
+    if entry is None and named.get("sequence", 0) < (first or 0):
+        raise BadSignatureError(
+            f"The receipt is as it was signed, but entry {named.get('sequence')} was pruned from the audit log: "
+            "compare it with the export that was made before."
+        )
     if entry is None or (entry.id, entry.hash) != (named.get("id"), named.get("hash")):
         raise BadSignatureError(
             f"The receipt is as it was signed, but entry {named.get('sequence')} of the audit log is not the one that "

@@ -169,6 +169,9 @@ class Settings(BaseSettings):
     audit_checkpoint_seconds: float = Field(
         3600.0, gt=0, description="Time after which a checkpoint is signed where there were fewer entries."
     )
+    audit_retention_days: int = Field(
+        0, ge=0, description="Days after which entries of the audit log are pruned; 0 keeps them for ever."
+    )
 
     # The pipeline
     capabilities: Names = Field(

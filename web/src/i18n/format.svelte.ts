@@ -34,6 +34,10 @@ export const time = (value: string | Date): string =>
     fractionalSecondDigits: 3,
   }).format(new Date(value));
 
+/** Hours and minutes. */
+export const clock = (value: string | number | Date): string =>
+  new Intl.DateTimeFormat(i18n.locale, { timeStyle: "short" }).format(new Date(value));
+
 /** With the symbols of the SI, which are the same in every language. */
 export function milliseconds(value: number): string {
   if (value >= 1000) return `${number(value / 1000, 2)} s`;

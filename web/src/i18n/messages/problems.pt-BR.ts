@@ -143,6 +143,13 @@ export const problemsPtBR: Record<string, Translation> = {
   no_model_change: "Nenhuma troca de modelo está em andamento nesta coleção: comece uma primeiro.",
   model_change_state:
     "A troca de modelo ainda não chegou a este ponto, ou já passou dele: veja em que estado está.",
+  engine_away: "O serviço que encontra os rostos não responde: a análise é repetida mais tarde.",
+  engine_key_refused:
+    "O serviço que encontra os rostos recusa a chave: quem opera o sistema deve conferir FOTOFILA_FACES_AWS_ACCESS_KEY_ID e as permissões.",
+  engine_not_here:
+    "Esta foto foi enviada para ser analisada por outro motor de rostos: analise-a de novo, ou quem opera o sistema deve conferir FOTOFILA_FACES_ENGINE.",
+  search_apart:
+    "Com o motor local a coleção é pesquisada à parte: envie a foto sem coleção e pesquise depois na coleção.",
   aws_refused: "A AWS recusou o pedido: quem opera o sistema deve conferir as permissões e os limites.",
   idempotency_mismatch: "Este envio já foi feito com outro conteúdo: tente de novo.",
   idempotency_running: "Este envio ainda está em andamento.",

@@ -25,6 +25,7 @@ export const collectionsPart = {
       faces: "Faces",
       add: "Add faces",
       people: "People",
+      model: "Model",
       settings: "Settings",
     },
   },

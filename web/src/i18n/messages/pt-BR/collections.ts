@@ -39,6 +39,7 @@ export const collectionsPart: Pick<
       faces: "Rostos",
       add: "Adicionar rostos",
       people: "Pessoas",
+      model: "Modelo",
       settings: "Ajustes",
     },
   },

@@ -1,6 +1,9 @@
 import type { Messages } from "../../index.svelte";
+import { auditPart } from "./audit";
+import { carePart } from "./care";
 import { collectionsPart } from "./collections";
 import { failuresPart } from "./failures";
+import { modelPart } from "./model";
 import { photosPart } from "./photos";
 import { settingsPart } from "./settings";
 import { shellPart } from "./shell";
@@ -11,4 +14,7 @@ export const ptBR: Messages = {
   ...failuresPart,
   ...settingsPart,
   ...collectionsPart,
+  ...modelPart,
+  ...auditPart,
+  ...carePart,
 };

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 
 import numpy as np
 import pytest
+import simplejpeg
 from image_files import (
     BLUE,
     GREEN,
@@ -298,3 +300,33 @@ def test_same_file_gives_the_same_pixels(seen: Seen) -> None:
     data = encoded(noise(), "JPEG")
 
     assert np.array_equal(seen(data).pixels, seen(data).pixels)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+def test_jpeg_has_the_pixels_that_pillow_sees(seen: Seen, subsampling: str, *, progressive: bool) -> None:
+    data = encoded(noise((123, 77)), "JPEG", subsampling=subsampling, progressive=progressive)
+    decoded = seen(data)
+
+    assert np.array_equal(decoded.pixels, np.asarray(Image.open(io.BytesIO(data))))
+    assert not decoded.pixels.flags.writeable
+
+
+def test_flaw_that_pillow_forgives_is_forgiven(seen: Seen) -> None:
+    data = encoded(noise((64, 48)), "JPEG", restart_marker_blocks=2)
+    at = data.index(b"\xff\xd1")
+    flawed = data[:at] + b"\x55\x55\x55" + data[at:]  # libjpeg warns of bytes before a marker, and goes on behind it
+    with pytest.raises(ValueError, match="extraneous"):
+        simplejpeg.decode_jpeg(flawed)
+
+    assert np.array_equal(seen(flawed).pixels, np.asarray(Image.open(io.BytesIO(flawed))))
+
+
+def test_named_profile_that_is_srgb_is_told_and_changes_nothing(seen: Seen) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    image = noise((64, 48))
+    named, plain = seen(encoded(image, "JPEG", icc_profile=profile)), seen(encoded(image, "JPEG"))
+
+    assert named.icc_profile is not None
+    assert plain.icc_profile is None
+    assert np.array_equal(named.pixels, plain.pixels)

@@ -23,7 +23,16 @@ from fotofila.core.config import Settings
 from fotofila.worker.loop import available_cpus
 
 OLDEST_PYTHON = (3, 11)
-NATIVE = ("onnxruntime", "numpy", "PIL._imaging", "pi_heif", "cryptography.hazmat.bindings._rust", "argon2", "orjson")
+NATIVE = (
+    "onnxruntime",
+    "numpy",
+    "PIL._imaging",
+    "simplejpeg",
+    "pi_heif",
+    "cryptography.hazmat.bindings._rust",
+    "argon2",
+    "orjson",
+)
 """Libraries with compiled parts, which an upgrade of the system, or a copied .venv, may break."""
 LITTLE_BYTES = 2 * 1024**3
 TOO_LITTLE_BYTES = 200 * 1024**2

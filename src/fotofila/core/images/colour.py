@@ -39,7 +39,7 @@ def to_srgb(image: Image.Image, *, significant_bits: int = 16, white_is_zero: bo
     Raises:
         UnsupportedImageError: samples of 32 bits or floating point, whose range nobody knows.
     """
-    icc = image.info.get("icc_profile")
+    profile = _profile_of(image)
     has_alpha = image.has_transparency_data
     if image.mode.startswith("I;16"):
         image, has_alpha = _from_16_bits(image, significant_bits, inverted=white_is_zero), False
@@ -52,8 +52,19 @@ def to_srgb(image: Image.Image, *, significant_bits: int = 16, white_is_zero: bo
         image = _on_white(image)
     elif image.mode in {"1", "P", "YCbCr", "HSV", "RGBX"}:
         image = image.convert("L" if image.mode == "1" else "RGB")
-    image, name = _apply_profile(image, icc) if isinstance(icc, bytes) and icc else (image, None)
-    return Coloured(image=_plain_rgb(image), has_alpha=has_alpha, icc_profile=name)
+    image = _apply_profile(image, profile)
+    return Coloured(image=_plain_rgb(image), has_alpha=has_alpha, icc_profile=profile.name)
+
+
+def is_srgb(image: Image.Image) -> bool:
+    """Return whether the samples of an opened picture are RGB that `to_srgb` would leave as they are."""
+    profile = _profile_of(image)
+    return image.mode == "RGB" and not image.has_transparency_data and not profile.applies_to("RGB")
+
+
+def profile_name(image: Image.Image) -> str | None:
+    """Return the name of the profile in an opened picture, if it has one that can be read."""
+    return _profile_of(image).name
 
 
 def _from_16_bits(image: Image.Image, significant_bits: int, *, inverted: bool) -> Image.Image:
@@ -77,13 +88,12 @@ def _plain_rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _apply_profile(image: Image.Image, icc: bytes) -> tuple[Image.Image, str | None]:
-    """Return the picture in sRGB and the profile's name; a profile that is broken or of another mode is ignored."""
-    profile = _read_profile(icc)
-    if profile.transform is None or profile.mode != image.mode:
-        return image, profile.name
+def _apply_profile(image: Image.Image, profile: _Profile) -> Image.Image:
+    """Return the picture in sRGB; a profile that is broken or of another mode is ignored."""
+    if profile.transform is None or not profile.applies_to(image.mode):
+        return image
     in_place = profile.mode == "RGB"
-    return ImageCms.applyTransform(image, profile.transform, inPlace=in_place) or image, profile.name
+    return ImageCms.applyTransform(image, profile.transform, inPlace=in_place) or image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +102,16 @@ class _Profile:
     mode: str = ""
     transform: ImageCms.ImageCmsTransform | None = None
     """None: broken, of a colour space that no picture has, or as good as sRGB."""
+
+    def applies_to(self, mode: str) -> bool:
+        """Return whether colours of a mode are other than sRGB by this profile."""
+        return self.transform is not None and self.mode == mode
+
+
+def _profile_of(image: Image.Image) -> _Profile:
+    """Return the profile in an opened picture; an empty one where there is none."""
+    icc = image.info.get("icc_profile")
+    return _read_profile(icc) if isinstance(icc, bytes) and icc else _Profile()
 
 
 @lru_cache(maxsize=8)

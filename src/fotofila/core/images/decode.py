@@ -11,8 +11,9 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from fotofila.core.images.colour import to_srgb
+from fotofila.core.images.colour import is_srgb, profile_name, to_srgb
 from fotofila.core.images.completeness import check_complete
 from fotofila.core.images.containers.source import FileSource
 from fotofila.core.images.decoders import Opened, open_picture
@@ -22,7 +23,8 @@ from fotofila.core.images.errors import (
     MalformedImageError,
     TruncatedImageError,
 )
-from fotofila.core.images.formats import NAMES
+from fotofila.core.images.formats import JPEG, NAMES
+from fotofila.core.images.jpeg_pixels import read_pixels
 from fotofila.core.images.orientation import upright
 from fotofila.core.images.sniff import DEFAULT_PIXEL_CAP, HEAD_BYTES, check_size, read_image_header
 
@@ -91,25 +93,34 @@ def _decode(file: BinaryIO, source: FileSource, media_type: str, *, pixel_cap: i
     try:
         opened = open_picture(file, source, media_type)
         check_size(*opened.image.size, pixel_cap=pixel_cap)
-        return _developed(opened, media_type)
+        return _developed(opened, file, media_type)
     except MemoryError as error:
         raise _too_large() from error
     except _DECODER_ERRORS as error:
         raise _verdict(error, media_type) from error
 
 
-def _developed(opened: Opened, media_type: str) -> Decoded:
-    opened.image.load()
-    coloured = to_srgb(opened.image, significant_bits=opened.significant_bits, white_is_zero=opened.white_is_zero)
-    image = upright(coloured.image, opened.turn)
+def _developed(opened: Opened, file: BinaryIO, media_type: str) -> Decoded:
+    quick = media_type == JPEG and is_srgb(opened.image)
+    pixels = read_pixels(file, opened.image) if quick else None
+    has_alpha = False
+    if pixels is None:
+        opened.image.load()
+        coloured = to_srgb(opened.image, significant_bits=opened.significant_bits, white_is_zero=opened.white_is_zero)
+        has_alpha, icc_profile = coloured.has_alpha, coloured.icc_profile
+        pixels = np.asarray(upright(coloured.image, opened.turn))
+    else:
+        icc_profile = profile_name(opened.image)
+        if opened.turn != 1:
+            pixels = np.asarray(upright(Image.fromarray(pixels), opened.turn))
     return Decoded(
-        pixels=np.asarray(image),
-        width=image.width,
-        height=image.height,
+        pixels=pixels,
+        width=pixels.shape[1],
+        height=pixels.shape[0],
         orientation=opened.orientation,
         media_type=media_type,
-        has_alpha=coloured.has_alpha,
-        icc_profile=coloured.icc_profile,
+        has_alpha=has_alpha,
+        icc_profile=icc_profile,
     )
 
 

@@ -64,13 +64,17 @@ class JobKind:
     """By name, `make(settings, direct) -> Part | None`: what `ask` needs of a worker, which has no database."""
 
 
+SearchHow = Literal["each", "largest_or_index"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """A wish of an upload: tell of faces who they are like in a collection."""
 
     collection: str
-    how: Literal["each", "largest_or_index"] = "each"
+    how: SearchHow
     """Every face; or the largest one, which is indexed when nobody is like it."""
+    by: Principal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from fotofila.core.db.later import insert_later
 from fotofila.core.ids import new_id
 from fotofila.core.jobs.messages import Rendition
 from fotofila.core.jobs.models import Job
+from fotofila.faces.matches import keep_matches
 from fotofila.faces.models import FaceRow
 from fotofila.library.adopt import adopt_facts, adopt_renditions
 from fotofila.library.models import Photo
@@ -31,8 +32,13 @@ async def apply(
     if photo.face_count is not None:
         await session.execute(delete(FaceRow).where(FaceRow.photo_id == photo.id))
     faces: list[Mapping[str, Any]] = result["faces"]
+    ids = []
     for face in faces:
-        insert_later(session, INSERT_FACE, face_row(photo, face, job.args))
+        row = face_row(photo, face, job.args)
+        insert_later(session, INSERT_FACE, row)
+        ids.append(row["id"])
+    if "collection_id" in job.args:
+        await keep_matches(session, job, photo, dict(zip(ids, faces, strict=True)), now=now)
     photo.face_count = len(faces)
     return {"face_count": len(faces)}
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fotofila.core.images.annotate import Annotation
 from fotofila.core.images.decode import Decoded, decode
@@ -15,7 +18,9 @@ from fotofila.core.images.exif import ExifFacts, read_exif
 from fotofila.core.images.renditions import MEDIA_TYPE, Renditions, make_renditions
 from fotofila.core.jobs.outcomes import Done, Outcome, RenditionFile, Report, Work
 from fotofila.faces.analyzer import AnalyzeOptions, FaceAnalyzer
-from fotofila.faces.face import Face
+from fotofila.faces.engine.errors import EngineNotHereError
+from fotofila.faces.engine.names import LOCAL
+from fotofila.faces.face import Face, face_from_json
 from fotofila.faces.packs import PACKS, PERMISSIVE
 
 THUMBNAILS = {"large": "1024.webp", "small": "256.webp", "annotated": "annotated.webp"}
@@ -35,8 +40,7 @@ def work(work: Work, report: Report) -> Outcome:
     facts = photo_facts(decoded, read_exif(work.original))
     decoded_at = clock()
     report(0.2)
-    pack = work.args.get("pack", PERMISSIVE.name)
-    faces = analyzer(work.models_dir, pack).analyze(decoded.pixels, options_of(work.args))
+    faces, told = find(work, decoded.pixels)
     analyzed_at = clock()
     report(0.8)
     renditions = make_renditions(decoded.pixels, [annotation(face) for face in faces])
@@ -46,8 +50,25 @@ def work(work: Work, report: Report) -> Outcome:
         "vision": round(analyzed_at - decoded_at, 4),
         "renditions": round(clock() - analyzed_at, 4),
     }
-    result = {"photo": facts, "faces": [face.to_json() for face in faces]}
+    result = {"photo": facts, "faces": told}
     return Done(result=result, renditions=files, timings=timings)
+
+
+def find(work: Work, pixels: NDArray[np.uint8]) -> tuple[Sequence[Face], list[dict[str, Any]]]:
+    """Return the faces that a service has found, or that we find ourselves, and what is told of them.
+
+    Raises:
+        EngineNotHereError: the job is for a service that nobody has asked.
+    """
+    engine = work.args.get("engine", LOCAL)
+    if engine == LOCAL:
+        pack = work.args.get("pack", PERMISSIVE.name)
+        faces = analyzer(work.models_dir, pack).analyze(pixels, options_of(work.args))
+        return faces, [face.to_json() for face in faces]
+    if "found" not in work.args:
+        raise EngineNotHereError(engine)
+    told: list[dict[str, Any]] = work.args["found"]["faces"]
+    return [face_from_json(face) for face in told], told
 
 
 def options_of(args: Mapping[str, Any]) -> AnalyzeOptions:

@@ -1,4 +1,4 @@
-"""The table of faces."""
+"""The tables of faces in photos."""
 
 from __future__ import annotations
 
@@ -35,3 +35,16 @@ class FaceRow(Base):
     embedding: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Unit vector as little-endian float16; only where the workspace had face recognition on."""
     embedding_model: Mapped[str | None] = mapped_column(String(64))
+
+
+class FaceMatchRow(Base):
+    """Whom a face of a photo is like, as the engine said when the photo was analysed; gone with either of the two."""
+
+    __tablename__ = "face_matches"
+
+    face_id: Mapped[str] = mapped_column(ForeignKey("faces.id", ondelete="CASCADE"), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """0: the most similar."""
+    known_face_id: Mapped[str] = mapped_column(ForeignKey("collection_faces.id", ondelete="CASCADE"), index=True)
+    similarity: Mapped[float | None]
+    """0-100; null: the face was unknown, and this photo made it known."""

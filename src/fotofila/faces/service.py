@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fotofila.access.audit import actor_of
 from fotofila.access.workspaces import get_workspace
+from fotofila.core.capability import Search
 from fotofila.core.config import Settings
+from fotofila.faces.collections.errors import OtherEngineError
+from fotofila.faces.collections.models import CollectionRow
+from fotofila.faces.collections.store import find_switched_on
+from fotofila.faces.collections.types import is_kept_by_engine
+from fotofila.faces.engine.errors import SearchApartError
+from fotofila.faces.engine.names import LOCAL, aws_collection
+from fotofila.faces.matches import matches_of
 from fotofila.faces.models import FaceRow
 from fotofila.faces.packs import PERMISSIVE, Pack, chosen_pack
 from fotofila.library.models import Photo
 
 AGE_STEP = 10
 OLDEST = 100
+THRESHOLD = 80.0
+"""Least similarity of a match, as in searches of collections where nothing else is said."""
 
 
 async def resolve(session: AsyncSession, owner: str, settings: Settings) -> dict[str, Any]:
     """Settle everything that shapes the result: the workspace's switches, the limits, the very model files."""
     workspace = await get_workspace(session, owner)
+    if settings.faces_engine != LOCAL:
+        return {
+            "engine": settings.faces_engine,
+            "detection": workspace.detection,
+            "age": workspace.age,
+            "gender": workspace.gender,
+            "embed": False,
+            "max_pixels": settings.max_pixels,
+        }
     return analysis_args(
         detection=workspace.detection,
         age=workspace.age,
@@ -31,11 +52,52 @@ async def resolve(session: AsyncSession, owner: str, settings: Settings) -> dict
     )
 
 
+async def settle_search(session: AsyncSession, owner: str, settings: Settings, wish: Search) -> dict[str, Any]:
+    """Settle that faces are searched for in a collection of the workspace, by the engine that keeps it.
+
+    Raises:
+        SearchApartError: the engine is our own, whose collections are searched apart.
+        CollectionNotFoundError: there is no such collection in the workspace.
+        OtherEngineError: it is kept here, not by the engine.
+        RecognitionOffError: neither the workspace nor the collection recognises faces.
+    """
+    if settings.faces_engine == LOCAL:
+        raise SearchApartError(
+            "With FOTOFILA_FACES_ENGINE=local photos are analysed without a collection: upload without `collection`, "
+            f"then POST /api/collections/{wish.collection}/search with the photo's id as `photo_id`."
+        )
+    row = await find_switched_on(session, owner, wish.collection)
+    demand_engine(row)
+    actor = actor_of(wish.by)
+    return {
+        "collection": row.name,
+        "collection_id": row.id,
+        "aws_collection": aws_collection(owner, row.name),
+        "search": wish.how,
+        "threshold": THRESHOLD,
+        "searched_by": {"kind": actor.kind, "id": actor.id},
+    }
+
+
+def demand_engine(row: CollectionRow) -> None:
+    """Refuse a collection whose vectors are in our own tables.
+
+    Raises:
+        OtherEngineError: they are.
+    """
+    if not is_kept_by_engine(row.model):
+        raise OtherEngineError(
+            f"The vectors of the collection {row.name!r} are here ({row.model}), and AWS cannot search them: make "
+            "another collection and index the photos again."
+        )
+
+
 def analysis_args(
     *, detection: str, age: bool, gender: bool, embed: bool, max_pixels: int, pack: Pack = PERMISSIVE
 ) -> dict[str, Any]:
     """Shape the arguments of `faces.analyze`."""
     return {
+        "engine": LOCAL,
         "pack": pack.name,
         "detection": detection,
         "age": age,
@@ -50,12 +112,14 @@ def analysis_args(
 async def photo_detail(session: AsyncSession, photo_id: str) -> dict[str, Any]:
     """Return the faces of a photo, from left to right."""
     query = select(FaceRow).where(FaceRow.photo_id == photo_id).order_by(FaceRow.left, FaceRow.id)
-    return {"faces": [face_json(row) for row in await session.scalars(query)]}
+    rows = (await session.scalars(query)).all()
+    matches = await matches_of(session, photo_id) if rows else {}
+    return {"faces": [face_json(row, matches.get(row.id, ())) for row in rows]}
 
 
-def face_json(row: FaceRow) -> dict[str, Any]:
-    """Shape a face for the wire."""
-    return {
+def face_json(row: FaceRow, matches: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """Shape a face for the wire; matches are told where there are any."""
+    return ({"matches": [*matches]} if matches else {}) | {
         "id": row.id,
         "bounding_box": {"left": row.left, "top": row.top, "width": row.width, "height": row.height},
         "confidence": row.confidence,

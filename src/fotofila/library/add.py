@@ -9,9 +9,9 @@ from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from fotofila.core.capability import Context, Principal, load
+from fotofila.core.capability import Context, Principal, Search, load
 from fotofila.core.db.locks import lock_name
-from fotofila.core.errors import NotFoundError, QuotaExceededError
+from fotofila.core.errors import ConflictError, InvalidInputError, NotFoundError, QuotaExceededError
 from fotofila.core.events.service import append_event
 from fotofila.core.ids import new_id
 from fotofila.core.jobs.messages import Source
@@ -40,7 +40,13 @@ class Added:
 
 
 async def add_photo(
-    session: AsyncSession, context: Context, principal: Principal, received: Received, *, batch_id: str | None
+    session: AsyncSession,
+    context: Context,
+    principal: Principal,
+    received: Received,
+    *,
+    batch_id: str | None,
+    search: Search | None = None,
 ) -> Added:
     """Write the photo, its job and the outbox row; equal bytes of the same owner answer with the first photo.
 
@@ -70,7 +76,8 @@ async def add_photo(
         if (same := await find_same(session, principal.owner, received.checksum_sha256)) is not None:
             return same  # and where there is none, it was deleted in between
     await check_quota(session, principal)
-    job = await start_job(session, context, principal.owner, source_of(received), batch_id=batch_id, job_id=job_id)
+    source = source_of(received)
+    job = await start_job(session, context, principal.owner, source, batch_id=batch_id, job_id=job_id, search=search)
     await append_event(
         session,
         owner=principal.owner,
@@ -129,7 +136,14 @@ def source_of(received: Received) -> Source:
 
 
 async def start_job(
-    session: AsyncSession, context: Context, owner: str, source: Source, *, batch_id: str | None, job_id: str
+    session: AsyncSession,
+    context: Context,
+    owner: str,
+    source: Source,
+    *,
+    batch_id: str | None,
+    job_id: str,
+    search: Search | None = None,
 ) -> Job:
     """Make the job of a photo, in its batch."""
     if batch_id is not None:
@@ -140,22 +154,34 @@ async def start_job(
         )
         if cast("CursorResult[Any]", found).rowcount == 0:
             raise NotFoundError("There is no such batch: make one with POST /api/batches.")
-    new = await settle_job(session, context, owner, source, batch_id=batch_id, job_id=job_id)
+    new = await settle_job(session, context, owner, source, batch_id=batch_id, job_id=job_id, search=search)
     return create_job(session, new, now=context.clock.now())
 
 
 async def settle_job(
-    session: AsyncSession, context: Context, owner: str, source: Source, *, batch_id: str | None, job_id: str
+    session: AsyncSession,
+    context: Context,
+    owner: str,
+    source: Source,
+    *,
+    batch_id: str | None,
+    job_id: str,
+    search: Search | None = None,
 ) -> NewJob:
-    """Settle everything that shapes the result."""
+    """Settle everything that shapes the result; `settle_search` of the kind says why a search cannot be."""
     kind = context.kinds.get(context.settings.ingest_kind)
+    args = await load(kind.resolve)(session, owner, context.settings)
+    if search is not None:
+        if kind.settle_search is None:
+            raise InvalidInputError(f"Photos are not searched for faces here ({kind.name}): leave `collection` out.")
+        args |= await load(kind.settle_search)(session, owner, context.settings, search)
     return NewJob(
         id=job_id,
         owner=owner,
         kind=kind.name,
         kind_version=kind.version,
         lane=kind.lane if batch_id is None else f"{kind.lane}.bulk",
-        args=await load(kind.resolve)(session, owner, context.settings),
+        args=args,
         max_attempts=context.settings.max_attempts,
         source=source,
         batch_id=batch_id,
@@ -163,8 +189,12 @@ async def settle_job(
     )
 
 
-async def analyze_again(session: AsyncSession, context: Context, photo: Photo) -> Job:
-    """Start a new job on a photo that is there; what it finds replaces what was found before."""
+async def analyze_again(session: AsyncSession, context: Context, photo: Photo, *, search: Search | None = None) -> Job:
+    """Start a new job on a photo that is there; what it finds replaces what was found before.
+
+    Raises:
+        ConflictError: a search is wished for while a job runs that does not search.
+    """
     source = Source(
         photo_id=photo.id,
         key=photo.original_key,
@@ -174,7 +204,9 @@ async def analyze_again(session: AsyncSession, context: Context, photo: Photo) -
     )
     running = await session.get(Job, photo.job_id)
     if running is not None and running.state not in {JobState.DONE, JobState.FAILED, JobState.CANCELLED}:
+        if search is not None:
+            raise ConflictError("The photo is still being analysed: wait until that job is over, or cancel it.")
         return running
-    job = await start_job(session, context, photo.owner, source, batch_id=None, job_id=new_id())
+    job = await start_job(session, context, photo.owner, source, batch_id=None, job_id=new_id(), search=search)
     photo.job_id = job.id
     return job

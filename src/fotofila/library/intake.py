@@ -11,7 +11,7 @@ from datetime import datetime
 
 import orjson
 
-from fotofila.core.capability import Context, Principal
+from fotofila.core.capability import Context, Principal, Search
 from fotofila.core.db.together import Row
 from fotofila.core.ids import new_id
 from fotofila.core.jobs.messages import ProcessMessage
@@ -41,7 +41,12 @@ class Written:
 
 
 async def take_in(
-    context: Context, principal: Principal, received: Received, *, batch_id: str | None
+    context: Context,
+    principal: Principal,
+    received: Received,
+    *,
+    batch_id: str | None,
+    search: Search | None = None,
 ) -> Upload | Written:
     """Make a photo with its job; when it returns, both are durable.
 
@@ -52,14 +57,16 @@ async def take_in(
     if not has_quota(principal):
         async with context.db.read() as session:
             source = source_of(received)
-            new = await settle_job(session, context, principal.owner, source, batch_id=batch_id, job_id=new_id())
+            new = await settle_job(
+                session, context, principal.owner, source, batch_id=batch_id, job_id=new_id(), search=search
+            )
         row = row_of(received, new, at=context.clock.now())
         if await context.db.gather(INTAKE, row):
             PHOTOS_ACCEPTED.labels(received.media_type).inc()
             BYTES_ACCEPTED.inc(received.size_bytes)
             return Written(row=row)
     added = await context.db.transact(
-        lambda session: add_photo(session, context, principal, received, batch_id=batch_id)
+        lambda session: add_photo(session, context, principal, received, batch_id=batch_id, search=search)
     )
     return upload_out(added.photo, added.job, duplicate=added.duplicate)
 

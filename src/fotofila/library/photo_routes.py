@@ -21,6 +21,8 @@ from fotofila.library.history import Filter, history_page
 from fotofila.library.models import Photo, Rendition
 from fotofila.library.schemas import JobOut, PhotoDetail, PhotoOut
 from fotofila.library.serving import serve_object
+from fotofila.library.upload import wished
+from fotofila.library.upload_routes import CollectionName, SearchWay
 from fotofila.library.views import job_out, photo_detail, photo_out
 
 router = APIRouter(prefix="/api/photos", tags=["photos"], dependencies=[*SECURITY])
@@ -83,10 +85,17 @@ async def remove_photo(photo_id: str, context: ContextDep, session: WriteSession
 
 
 @router.post("/{photo_id}/analyze", status_code=202, operation_id="analyze_photo", summary="Analyse a photo again")
-async def analyze_photo(photo_id: str, context: ContextDep, session: WriteSession, principal: Editor) -> JobOut:
+async def analyze_photo(
+    photo_id: str,
+    context: ContextDep,
+    session: WriteSession,
+    principal: Editor,
+    collection: CollectionName = None,
+    search: SearchWay = None,
+) -> JobOut:
     """Start a new job with the settings of now; while one runs, that one is answered."""
     photo = await find_owned(session, Photo, photo_id, principal.owner, "photo", hold=True)
-    return job_out(await analyze_again(session, context, photo))
+    return job_out(await analyze_again(session, context, photo, search=wished(principal, collection, search)))
 
 
 PICTURE: dict[int | str, dict[str, Any]] = {

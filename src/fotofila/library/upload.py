@@ -7,10 +7,11 @@ import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast, get_args
 
 from fotofila.api.idempotency import IdempotentRun
 from fotofila.api.problems import Problem
-from fotofila.core.capability import Context, Principal, load
+from fotofila.core.capability import Context, Principal, Question, Search, SearchHow, ask, load
 from fotofila.core.errors import FotofilaError, InvalidInputError, NotFoundError
 from fotofila.core.images.sniff import HEAD_BYTES, sniff
 from fotofila.core.jobs.models import Batch
@@ -31,6 +32,17 @@ class Door:
     run: IdempotentRun
     batch_id: str | None = None
     keep: bool = True
+    collection: str | None = None
+    how: str | None = None
+
+    @property
+    def search(self) -> Search | None:
+        """What is wished for beyond the analysis.
+
+        Raises:
+            InvalidInputError: it makes no sense.
+        """
+        return wished(self.principal, self.collection, self.how)
 
     @property
     def limits(self) -> Limits:
@@ -49,6 +61,22 @@ class Incoming:
 
 
 Outcome = Upload | Written | UploadList | Analysis
+WAYS = get_args(SearchHow)
+
+
+def wished(principal: Principal, collection: str | None, how: str | None) -> Search | None:
+    """Read the wish for a search.
+
+    Raises:
+        InvalidInputError: it makes no sense.
+    """
+    if how is not None and how not in WAYS:
+        raise InvalidInputError(f"`search` is one of {', '.join(WAYS)}.")
+    if collection is None:
+        if how is not None:
+            raise InvalidInputError("`search` says how a collection is searched: name that as `collection`, too.")
+        return None
+    return Search(collection=collection, how=cast("SearchHow", how or WAYS[0]), by=principal)
 
 
 def watched(door: Door, incoming: Incoming) -> Incoming:
@@ -56,6 +84,8 @@ def watched(door: Door, incoming: Incoming) -> Incoming:
     if door.run.row is None:
         return incoming
     label = f"{door.batch_id}\n{door.keep}\n{incoming.filename}"
+    if door.collection is not None:
+        label = f"{label}\n{door.collection}\n{door.how}"
     return replace(incoming, stream=door.run.watch(incoming.stream, label=label))
 
 
@@ -85,6 +115,10 @@ async def take(door: Door, incoming: Incoming) -> Upload | Written | Analysis:
     """Take a file whose content is watched."""
     await check_batch(door)
     try:
+        if door.search is not None and not door.keep:
+            raise InvalidInputError(
+                f"With store=false nothing is searched: POST /api/collections/{door.collection}/search keeps nothing."
+            )
         return await (keep(door, incoming) if door.keep else analyze(door, incoming))
     except FotofilaError as error:
         PHOTOS_REFUSED.labels(error.code).inc()
@@ -140,6 +174,10 @@ def with_field(door: Door, name: str, value: str) -> Door:
             return replace(door, batch_id=value or None)
         case "store":
             return replace(door, keep=value.lower() not in {"false", "0", "no"})
+        case "collection":
+            return replace(door, collection=value or None)
+        case "search":
+            return replace(door, how=value or None)
     return door
 
 
@@ -182,7 +220,7 @@ async def keep(door: Door, incoming: Incoming) -> Upload | Written:
         limits=door.limits,
     )
     try:
-        upload = await take_in(door.context, door.principal, received, batch_id=door.batch_id)
+        upload = await take_in(door.context, door.principal, received, batch_id=door.batch_id, search=door.search)
     except FotofilaError as error:
         if error.permanent:
             await door.context.storage.delete([received.key])
@@ -208,6 +246,7 @@ async def analyze(door: Door, incoming: Incoming) -> Analysis:
             while chunk:
                 await asyncio.to_thread(file.write, chunk)
                 chunk = await chunks.take(CHUNK_BYTES)
-        result = await context.direct(kind, args, path, sniffed.media_type)
+        question = Question(args=args, original=path, media_type=sniffed.media_type, photo_id=None, parts=context.parts)
+        result = await context.direct(kind, await ask(kind, question), path, sniffed.media_type)
     facts = result.get("photo", {})
     return Analysis(width=facts.get("width"), height=facts.get("height"), faces=result.get("faces", []))

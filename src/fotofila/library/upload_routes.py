@@ -23,6 +23,7 @@ from fotofila.api.deps import (
     stream_body,
 )
 from fotofila.api.idempotency import KEY_FORM, IdempotencyKey, IdempotentRun, idempotency
+from fotofila.core.capability import SearchHow
 from fotofila.library.intake import Written
 from fotofila.library.multipart import CutOffError, Multipart, boundary_of
 from fotofila.library.schemas import Analysis, Upload, UploadList
@@ -37,6 +38,8 @@ class Options(BaseModel):
     batch_id: Annotated[str | None, Field(max_length=64)] = None
     wait: Annotated[float, Field(ge=0, le=60)] = 0
     store: bool = True
+    collection: Annotated[str | None, Field(min_length=1, max_length=255)] = None
+    search: SearchHow | None = None
     key: Annotated[str | None, Field(min_length=1, max_length=255, pattern=KEY_FORM)] = None
 
 
@@ -66,6 +69,20 @@ class UploadRoute(APIRoute):
 
 
 router = APIRouter(prefix="/api/photos", tags=["photos"], dependencies=[*SECURITY], route_class=UploadRoute)
+
+CollectionName = Annotated[
+    str | None,
+    Query(
+        min_length=1,
+        max_length=255,
+        description="Search this collection for the faces; with an engine that keeps collections. The photo's faces "
+        "tell `matches` then. Of bytes that are known, nothing is searched: analyse the photo again.",
+    ),
+]
+SearchWay = Annotated[
+    SearchHow | None,
+    Query(description="Search for each face, or for the largest one and index it when nobody is like it."),
+]
 
 RAW_BODY = {
     "content": {
@@ -103,6 +120,8 @@ async def upload_photos(
     batch_id: Annotated[str | None, Query(max_length=64)] = None,
     wait: Annotated[float, Query(ge=0, le=60, description="Seconds to wait for the result.")] = 0,
     store: Annotated[bool, Query(description="False: analyse, answer, keep nothing.")] = True,  # noqa: FBT002
+    collection: CollectionName = None,
+    search: SearchWay = None,
     key: IdempotencyKey = None,
 ) -> Response:
     """Store photos and queue their analysis; `202` means that each is durable.
@@ -113,7 +132,15 @@ async def upload_photos(
     content_type = request.headers.get("content-type", "")
     boundary = boundary_of(content_type)
     async with idempotency(context, principal, key, "upload_photos") as run:
-        door = Door(context=context, principal=principal, run=run, batch_id=batch_id, keep=store)
+        door = Door(
+            context=context,
+            principal=principal,
+            run=run,
+            batch_id=batch_id,
+            keep=store,
+            collection=collection,
+            how=search,
+        )
         body = stream_of(request)
         multipart = None if boundary is None else Multipart(body, boundary)
         incoming = Incoming(stream=body, filename=filename, declared_type=content_type or None)

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from fotofila.core.capability import DirectLane, Part, Question
 from fotofila.faces.engine.errors import EngineNotHereError
+from fotofila.faces.engine.names import LOCAL
 
 if TYPE_CHECKING:
     from fotofila.core.config import Settings
 
-LOCAL = "local"
-REKOGNITION = "rekognition"
 PART = "faces"
 
 

@@ -22,8 +22,9 @@ Matches = Sequence[dict[str, Any]]
 async def look(engine: RekognitionEngine, question: Question) -> dict[str, Any]:
     """Return `{"model", "faces": [Face.to_json() | {"matches": […]}]}`, the largest face first.
 
-    `matches` is there where the job searches a collection: `{"face_id", "external_image_id", "user_id", "similarity"}`,
-    the most similar first, similarity 0-100, or null where the face was unknown and this photo made it known.
+    `matches` is there where the job searches a collection: `{"face_id", "image_id", "external_image_id", "model",
+    "similarity"}`, the most similar first; similarity is 0-100, or null where the face was unknown and this photo made
+    it known.
     """
     picture, found = await find(engine, question)
     faces = [each.face.to_json() for each in found.faces]
@@ -84,7 +85,8 @@ def shape_known(known: KnownFace, similarity: float | None) -> dict[str, Any]:
     """Write a face of a collection."""
     return {
         "face_id": known.face_id,
+        "image_id": known.image_id,
         "external_image_id": known.external_image_id,
-        "user_id": known.user_id,
+        "model": known.model,
         "similarity": similarity,
     }

@@ -10,6 +10,7 @@ from fotofila.core.capability import DirectLane
 from fotofila.core.config import Settings
 from fotofila.faces.engine.base import FaceEngine
 from fotofila.faces.engine.local import LocalEngine
+from fotofila.faces.engine.names import REKOGNITION
 from fotofila.faces.packs import chosen_pack
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from fotofila.core.db import Database
     from fotofila.faces.engine.aws import RekognitionEngine
 
-SERVICE = "rekognition"
-
 
 def make_engine(settings: Settings, direct: DirectLane, db: Database) -> FaceEngine:
     """Make the engine that `FOTOFILA_FACES_ENGINE` names.
@@ -27,7 +26,7 @@ def make_engine(settings: Settings, direct: DirectLane, db: Database) -> FaceEng
     Raises:
         LicenceNotAcceptedError: the chosen pack is for non-commercial use only, and no setting accepts that.
     """
-    if settings.faces_engine == SERVICE:
+    if settings.faces_engine == REKOGNITION:
         from fotofila.faces.engine.slots import choose_slots  # noqa: PLC0415 - as below
 
         return make_rekognition(settings, direct, choose_slots(settings, db))
@@ -57,7 +56,7 @@ def make_rekognition(settings: Settings, direct: DirectLane, slots: Slots) -> Re
     )
     calls = PacedCalls(
         access,
-        SERVICE,
+        REKOGNITION,
         pace,
         patience_seconds=settings.faces_aws_patience_seconds,
         setting="FOTOFILA_FACES_AWS_ENDPOINT and FOTOFILA_FACES_AWS_TPS",
@@ -68,4 +67,4 @@ def make_rekognition(settings: Settings, direct: DirectLane, slots: Slots) -> Re
 def account_of(access: AwsAccess) -> str:
     """Name what shares a rate, without telling the key: keys of one account that differ share none."""
     told = f"{access.endpoint}\n{access.region}\n{access.access_key_id}"
-    return f"{SERVICE}/{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    return f"{REKOGNITION}/{hashlib.sha256(told.encode()).hexdigest()[:16]}"

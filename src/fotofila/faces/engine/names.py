@@ -1,10 +1,16 @@
-"""What our collections are called at AWS: an account has one list of them, and every workspace has its own names."""
+"""What engines are called, and what our collections are at AWS.
+
+An account has one list of collections there, and every workspace has its own names.
+"""
 
 from __future__ import annotations
 
 import re
 
 from fotofila.core.errors import InvalidInputError
+
+LOCAL = "local"
+REKOGNITION = "rekognition"
 
 LONGEST = 255
 NAME = re.compile(r"[a-zA-Z0-9_.\-]+")

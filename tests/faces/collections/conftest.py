@@ -19,6 +19,7 @@ from fotofila.core.capability import Context
 from fotofila.core.config import load_settings
 from fotofila.faces.collections import desk
 from fotofila.faces.collections.types import Indexed
+from fotofila.faces.engine.base import FaceEngine
 from fotofila.testing.clock import FakeClock
 from tests.databases import make_tables
 from tests.faces.collections.painted import PaintedEngine, picture
@@ -48,12 +49,14 @@ class Place:
 
 
 @asynccontextmanager
-async def open_place(folder: Path, database_url: str, **given: Any) -> AsyncIterator[Place]:
+async def open_place(
+    folder: Path, database_url: str, *, engine: FaceEngine | None = None, **given: Any
+) -> AsyncIterator[Place]:
     """Build a process on a database without rows."""
     clock = FakeClock()
     settings = load_settings(data_dir=folder, database_url=database_url, rate_limit="1000000/second", **given)
     made = make_context(settings, clock=clock)
-    context = replace(made, parts={**made.parts, "faces": PaintedEngine()})
+    context = replace(made, parts={**made.parts, "faces": engine or PaintedEngine()})
     await make_tables(context.db)
     async with context.db.write() as session:
         await ensure_default_workspace(session, now=clock.now(), detection="fast")

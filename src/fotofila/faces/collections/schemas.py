@@ -42,7 +42,9 @@ class CollectionOut(Row):
     created_at: datetime
     face_count: int
     user_count: int
-    model: str = Field(description="The model whose vectors are compared.")
+    model: str = Field(
+        description="The model whose vectors are compared; those of `rekognition-…` are kept at AWS, not here."
+    )
     tags: dict[str, str]
     keep_chips: bool = Field(description="Keep an encrypted chip of each face, to embed it again with another model.")
     ttl_days: int | None = Field(description="Days after which a face is erased.")
@@ -131,6 +133,18 @@ class FaceOut(Row):
     apparent_gender: GenderOut | None
 
 
+class SeenFaceOut(Row):
+    """A face that was searched with, or compared: where it is, and whatever else the engine says of it."""
+
+    bounding_box: BoxOut
+    confidence: float
+    landmarks: list[PointOut] = Field(default_factory=list, description="None from an engine that gives none.")
+    pose: PoseOut | None = None
+    quality: QualityOut | None = None
+    age_range: AgeOut | None = None
+    apparent_gender: GenderOut | None = None
+
+
 class CollectionFaceOut(Row):
     """A face of a collection."""
 
@@ -166,7 +180,12 @@ class MatchOut(BaseModel):
     """A face that was found."""
 
     face: CollectionFaceOut
-    similarity: float = Field(description="0-100: 80 is reached by 1 of 1,000 pairs of strangers, 99 by 1 of 100,000.")
+    similarity: float = Field(
+        description=(
+            "0-100: 80 is reached by 1 of 1,000 pairs of strangers, 99 by 1 of 100,000. Of a model `rekognition-…` it "
+            "is what Amazon means by it."
+        )
+    )
 
 
 class FaceMatches(BaseModel):
@@ -179,7 +198,7 @@ class FaceMatches(BaseModel):
 class SearchedFaceOut(BaseModel):
     """A face of the image, and whom it is like."""
 
-    face: FaceOut
+    face: SeenFaceOut
     matches: list[MatchOut]
 
 
@@ -254,7 +273,7 @@ class PersonMatchOut(Row):
 class SearchedPersons(Row):
     """Users that a face, a user or an image is like."""
 
-    face: FaceOut | None = Field(description="Of the image: the face that was searched with.")
+    face: SeenFaceOut | None = Field(description="Of the image: the face that was searched with.")
     matches: list[PersonMatchOut]
     left_out: list[LeftOutOut]
     model: str
@@ -270,7 +289,7 @@ class ComparedFaceOut(Row):
 class ComparedOut(Row):
     """The largest face of one image against every face of another."""
 
-    source: FaceOut
+    source: SeenFaceOut
     matches: list[ComparedFaceOut]
     unmatched: list[FaceOut]
     model: str

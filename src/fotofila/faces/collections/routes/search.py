@@ -16,10 +16,10 @@ from fotofila.faces.collections.schemas import (
     CollectionFaceOut,
     ComparedOut,
     FaceMatches,
-    FaceOut,
     MatchOut,
     SearchedFaceOut,
     SearchedOut,
+    SeenFaceOut,
 )
 from fotofila.faces.collections.types import FaceMatch, QualityFilter, SearchedFace
 
@@ -79,7 +79,8 @@ async def search_by_image(
             quality_filter=quality_filter,
         )
     found = [
-        SearchedFaceOut(face=FaceOut.model_validate(each.face), matches=matches_out(each.matches)) for each in searched
+        SearchedFaceOut(face=SeenFaceOut.model_validate(each.face), matches=matches_out(each.matches))
+        for each in searched
     ]
     return SearchedOut(faces=found, model=searched[0].model if searched else info.model)
 

@@ -16,6 +16,8 @@ from PIL import Image
 _WEBP_QUALITY = 75
 _WEBP_METHOD = 0
 _JPEG_QUALITY = 85
+_STRIP_BYTES = 160 * 1024
+"""Two such strips are worked on at once."""
 
 
 def to_image(pixels: NDArray[np.uint8]) -> Image.Image:
@@ -41,36 +43,61 @@ def shrink(image: Image.Image, long_side: int) -> Image.Image:
 def shrink_pixels(pixels: NDArray[np.uint8], long_side: int) -> Image.Image:
     """Return a picture of (height, width, 3) RGB pixels with its long side cut down to `long_side`.
 
-    By eye the same as `shrink`, at two thirds of the cost where less than a factor of two is left: rows are averaged
-    while they are bytes side by side, so that Pillow has only the columns of fewer rows to do.
+    By eye the same as `shrink`, at half of the cost where less than a factor of two is left: the samples are averaged
+    while they are bytes side by side, so that Pillow has only to pick columns.
     """
     height, width = pixels.shape[:2]
     if not long_side < max(width, height) < 2 * long_side:
         return shrink(to_image(pixels), long_side)
     columns, rows = fitted((width, height), long_side)
-    low = to_image(_average_rows(pixels, rows))
-    return Image.blend(_sample_columns(low, columns, aside=-0.25), _sample_columns(low, columns, aside=0.25), 0.5)
+    averaged = to_image(_average(pixels, columns=columns, rows=rows))
+    shift = -0.25 * width / columns  # to the left one of the two samples of a column, where their mean is
+    extent = (shift, 0, shift + width, rows)
+    return averaged.transform((columns, rows), Image.Transform.EXTENT, extent, Image.Resampling.NEAREST)
 
 
-def _average_rows(pixels: NDArray[np.uint8], rows: int) -> NDArray[np.uint8]:
-    """Return so many rows, each the mean of two samples, a quarter of a row above and below its middle."""
+def _average(pixels: NDArray[np.uint8], *, columns: int, rows: int) -> NDArray[np.uint8]:
+    """Return (rows, width, 3) pixels, each the mean of four samples, a quarter of a row and column from its middle.
+
+    Where a column takes both its samples from one pixel, that pixel is left alone; of those that no column takes, no
+    more can be said. It is done by strips that stay in the processor's cache: that halves the time.
+    """
     height, width, _ = pixels.shape
-    sampled = ((np.arange(2 * rows) + 0.5) * (height / (2 * rows))).astype(np.intp)
     lines = pixels.reshape(height, -1)
-    above, below = lines[sampled[0::2]], lines[sampled[1::2]]
-    # The mean, rounded up, without leaving bytes: the bits of both, less half of those in which they differ.
-    mean: NDArray[np.uint8] = above | below
-    above ^= below
-    above >>= 1
-    mean -= above
-    return mean.reshape(rows, width, 3)
+    above, below = _samples(height, rows)
+    left, right = _samples(width, columns)
+    step = max(1, _STRIP_BYTES // lines.shape[1])
+    apart = np.zeros((step, width, 3), dtype=np.uint8)
+    apart[:, left[right > left]] = 255
+    averaged = np.empty((rows, lines.shape[1]), dtype=np.uint8)
+    other = np.empty((step, lines.shape[1]), dtype=np.uint8)
+    for top in range(0, rows, step):
+        strip = averaged[top : top + step]
+        ours, theirs = strip.reshape(-1), other[: len(strip)].reshape(-1)
+        np.take(lines, above[top : top + step], axis=0, out=strip, mode="clip")
+        np.take(lines, below[top : top + step], axis=0, out=other[: len(strip)], mode="clip")
+        theirs ^= ours
+        _to_mean(ours, theirs)
+        differing = np.bitwise_xor(ours[:-3], ours[3:], out=theirs[:-3])
+        differing &= apart.reshape(-1)[: differing.size]
+        _to_mean(ours[:-3], differing)
+    return averaged.reshape(rows, width, 3)
 
 
-def _sample_columns(image: Image.Image, columns: int, *, aside: float) -> Image.Image:
-    """Return so many columns, each sampled once, `aside` of a column from its middle (within half of one)."""
-    shift = aside * image.width / columns
-    extent = (shift, 0, shift + image.width, image.height)
-    return image.transform((columns, image.height), Image.Transform.EXTENT, extent, Image.Resampling.NEAREST)
+def _to_mean(values: NDArray[np.uint8], differing: NDArray[np.uint8]) -> None:
+    """Take bytes to their mean, rounded up, with others of which the bits that differ are given (and used up).
+
+    It needs no more than bytes: the bits of both, less half of those in which they differ.
+    """
+    values |= differing
+    differing >>= 1
+    values -= differing
+
+
+def _samples(size: int, wanted: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return where two samples of each of `wanted` parts of `size` pixels lie, a quarter of a part from its middle."""
+    samples = ((np.arange(2 * wanted) + 0.5) * (size / (2 * wanted))).astype(np.intp)
+    return samples[0::2], samples[1::2]
 
 
 def fitted(size: tuple[int, int], long_side: int) -> tuple[int, int]:

@@ -1,0 +1,120 @@
+"""Collections of a server whose engine is Rekognition: its rows here, the vectors on our own Rekognition server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from fotofila.access.workspaces import DEFAULT_WORKSPACE
+from fotofila.faces.engine.names import aws_collection
+from tests.e2e.conftest import Served as Photos
+from tests.e2e.conftest import serving
+from tests.rekognition.clients import REGION, Target, own_client
+from tests.rekognition.conftest import Portraits, Served
+from tests.rekognition.test_engine import target_that_recognises
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+GUESTS = "/api/collections/guests"
+THERE = aws_collection(DEFAULT_WORKSPACE, "guests")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def target(served: Served) -> Target:
+    return await target_that_recognises(served)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(target: Target, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a server without any models, so that no vector can come from anywhere else."""
+    folder = tmp_path_factory.mktemp("kept")
+    made: Photos
+    async with (
+        serving(
+            folder,
+            arguments=("serve", "--roles", "api"),
+            models_dir=folder / "no-models",
+            workers=1,
+            faces_engine="rekognition",
+            faces_aws_endpoint=target.url,
+            faces_aws_region=REGION,
+            faces_aws_access_key_id=target.access_key_id,
+            faces_aws_secret_access_key=target.secret_access_key,
+            faces_aws_tps=1000,
+        ) as made,
+        made.client() as http,
+    ):
+        yield http
+
+
+async def ask(client: httpx.AsyncClient, method: str, path: str, **given: Any) -> dict[str, Any]:
+    """Return a good answer."""
+    answer = await client.request(method, path, **given)
+    assert answer.is_success, answer.text
+    told: dict[str, Any] = answer.json() if answer.content else {}
+    return told
+
+
+async def faces_there(target: Target) -> set[str]:
+    """Return the faces that the other server says it keeps."""
+    told = await asyncio.to_thread(lambda: own_client(target).list_faces(CollectionId=THERE))
+    return {face["FaceId"].replace("-", "") for face in told["Faces"]}
+
+
+async def collections_there(target: Target) -> Mapping[str, Any]:
+    told: Mapping[str, Any] = await asyncio.to_thread(lambda: own_client(target).list_collections())
+    return told
+
+
+async def test_collection_lives_there_and_is_known_here_until_both_have_erased_it(
+    client: httpx.AsyncClient, target: Target, portraits: Portraits
+) -> None:
+    made = await ask(client, "POST", "/api/collections", json={"name": "guests", "switched_on": True})
+    assert made["model"].startswith("rekognition-")
+    [first] = (await ask(client, "POST", f"{GUESTS}/faces?external_image_id=ana", content=portraits.first))["faces"]
+    repeated = await ask(client, "POST", f"{GUESTS}/faces?external_image_id=ana", content=portraits.first)
+    [other] = (await ask(client, "POST", f"{GUESTS}/faces?external_image_id=ben", content=portraits.other))["faces"]
+    crowd = (await ask(client, "POST", f"{GUESTS}/faces?max_faces=3", content=portraits.group))["faces"]
+    ids = {face["face_id"] for face in (first, other, *crowd)}
+    assert repeated["duplicates"] is True
+    assert (len(ids), await faces_there(target)) == (5, ids)
+    assert (await ask(client, "GET", GUESTS))["face_count"] == 5
+
+    largest = await ask(client, "POST", f"{GUESTS}/search?faces=largest", content=portraits.again)
+    [seen] = largest["faces"]
+    assert [match["face"]["external_image_id"] for match in seen["matches"]][:1] == ["ana"]
+    assert (seen["face"]["pose"], largest["model"]) == (None, made["model"])
+    every = await ask(client, "POST", f"{GUESTS}/search?faces=all", content=portraits.group)
+    found = {match["face"]["face_id"] for face in every["faces"] for match in face["matches"]}
+    assert len(every["faces"]) > 3
+    assert len(found & {face["face_id"] for face in crowd}) >= 2
+
+    await ask(client, "POST", f"{GUESTS}/users", json={"user_id": "ana"})
+    joined = await ask(client, "POST", f"{GUESTS}/users/ana/faces", json={"face_ids": [first["face_id"]]})
+    assert joined["face_ids"] == [first["face_id"]]
+    refused = await ask(client, "POST", f"{GUESTS}/users/ana/faces", json={"face_ids": [other["face_id"]]})
+    assert refused["not_done"][0]["reasons"] == ["LOW_MATCH_CONFIDENCE"]
+    people = await ask(client, "POST", f"{GUESTS}/users/search", content=portraits.again)
+    assert [match["user"]["user_id"] for match in people["matches"]] == ["ana"]
+
+    await ask(client, "DELETE", f"{GUESTS}/faces/{crowd[0]['face_id']}")
+    assert await faces_there(target) == ids - {crowd[0]["face_id"]}
+    person = await ask(client, "POST", "/api/erasures", json={"person": {"user_id": "ana"}})
+    assert person["receipt"]["erased"][0]["engine"]["faces"] == 1
+    assert await faces_there(target) == ids - {crowd[0]["face_id"], first["face_id"]}
+    whole = await ask(client, "POST", "/api/erasures", json={"collection": "guests"})
+    assert whole["receipt"]["erased"][0]["engine"] == {"model": made["model"], "collection": THERE, "whole": True}
+    assert THERE not in (await collections_there(target))["CollectionIds"]
+    assert (await client.get(GUESTS)).status_code == 404
+
+
+async def test_vectors_are_said_to_be_with_the_engine(client: httpx.AsyncClient) -> None:
+    await ask(client, "POST", "/api/collections", json={"name": "staff"})
+    told = await client.post("/api/collections/staff/model", json={"model": "edgeface-s-gamma-05"})
+    assert (told.status_code, told.json()["code"]) == (409, "engine_without_vectors")
+    await ask(client, "DELETE", "/api/collections/staff")

@@ -17,6 +17,7 @@ from fotofila.access.audit import Actor, record
 from fotofila.core.db.later import insert_later
 from fotofila.core.ids import is_id
 from fotofila.core.jobs.models import Job
+from fotofila.faces.collections.change import next_revision
 from fotofila.faces.collections.models import CollectionFace, CollectionRow
 from fotofila.faces.collections.store import expiry, faces_by_id
 from fotofila.faces.models import FaceMatchRow, FaceRow
@@ -44,6 +45,7 @@ async def keep_matches(
         session.add(collection_face(collection, photo, face, match, now=now))
         known.add(match["face_id"])
     if added:
+        next_revision(collection)
         collection.face_count += len(added)
         await session.flush()
     for face_id, face in found.items():

@@ -14,6 +14,8 @@ from fotofila.faces.engine.flows import search_each_face, search_or_index
 from fotofila.faces.engine.pictures import Sendable
 
 ABSENT = "There is no collection {!r} at AWS: make it with POST /api/collections and analyse the photo again."
+MOST_MATCHES = 20
+"""Of one face."""
 WRONG_FORMAT = "InvalidImageFormatException"
 
 Matches = Sequence[dict[str, Any]]
@@ -56,7 +58,12 @@ async def search(engine: RekognitionEngine, picture: Sendable, found: Found, que
     args = question.args
     if args["search"] == "each":
         searched = await search_each_face(
-            engine, args["aws_collection"], picture.content, threshold=args["threshold"], found=found
+            engine,
+            args["aws_collection"],
+            picture.content,
+            threshold=args["threshold"],
+            limit=MOST_MATCHES,
+            found=found,
         )
         return [[shape(match, question) for match in each.matches] for each in searched]
     rest: list[Matches] = [[] for _ in found.faces[1:]]

@@ -42,16 +42,20 @@ async def photos(target: Target, tmp_path_factory: pytest.TempPathFactory) -> As
         yield made
 
 
-async def analysed(client: httpx.AsyncClient, picture: bytes, **wishes: str) -> list[dict[str, Any]]:
-    """Upload a photo and return its faces."""
+async def analysed(client: httpx.AsyncClient, picture: bytes, **wishes: str) -> dict[str, Any]:
+    """Upload a photo and return it as it is once its job is done."""
     answer = await client.post("/api/photos", params={"wait": 60, **wishes}, content=picture)
     assert answer.status_code == 202, answer.text
     upload = answer.json()
     assert upload["job"]["state"] == "done", upload["job"]
-    photo = (await client.get(f"/api/photos/{upload['photo']['id']}")).json()
+    return await look_at(client, upload["photo"]["id"])
+
+
+async def look_at(client: httpx.AsyncClient, photo_id: str) -> dict[str, Any]:
+    """Return a photo with its faces."""
+    photo: dict[str, Any] = (await client.get(f"/api/photos/{photo_id}")).json()
     assert photo["face_count"] == len(photo["faces"])
-    faces: list[dict[str, Any]] = photo["faces"]
-    return faces
+    return photo
 
 
 async def test_faces_of_an_upload_are_those_that_the_service_tells(
@@ -61,7 +65,7 @@ async def test_faces_of_an_upload_are_those_that_the_service_tells(
         lambda: own_client(target).detect_faces(Image={"Bytes": portraits.group}, Attributes=["AGE_RANGE", "GENDER"])
     )
     async with photos.client() as client:
-        faces = await analysed(client, portraits.group)
+        faces = (await analysed(client, portraits.group))["faces"]
     boxes = sorted((each["BoundingBox"]["Left"], each["BoundingBox"]["Width"]) for each in said["FaceDetails"])
     assert len(faces) == len(boxes) > 3
     for face, (left, width) in zip(faces, boxes, strict=True):
@@ -71,3 +75,36 @@ async def test_faces_of_an_upload_are_those_that_the_service_tells(
         assert face["age_range"] is not None
         assert face["has_embedding"] is False
     assert any(face["apparent_gender"] for face in faces)
+
+
+async def test_upload_tells_who_is_in_a_collection_until_they_are_erased_there(
+    photos: Photos, portraits: Portraits
+) -> None:
+    door = {"collection": "guests", "search": "largest_or_index"}
+    async with photos.client() as client:
+        refused = await client.post("/api/photos", params=door, content=portraits.first)
+        assert (refused.status_code, refused.json()["code"]) == (404, "collection_not_found")
+        made = await client.post("/api/collections", json={"name": "guests", "switched_on": True})
+        assert made.status_code == 201, made.text
+
+        first = await analysed(client, portraits.first, **door)
+        again = await analysed(client, portraits.again, **door)
+        other = await analysed(client, portraits.other, collection="guests")
+        listed = (await client.get("/api/collections/guests/faces")).json()["items"]
+
+        [new], [known] = first["faces"][0]["matches"], again["faces"][0]["matches"]
+        assert new == {
+            "collection": "guests",
+            "face_id": new["face_id"],
+            "external_image_id": first["id"],
+            "user_id": None,
+            "similarity": None,
+        }
+        assert known == {**new, "similarity": known["similarity"]}
+        assert known["similarity"] > 80
+        assert "matches" not in other["faces"][0]
+        assert [(face["face_id"], face["photo_id"]) for face in listed] == [(new["face_id"], first["id"])]
+
+        gone = await client.post("/api/collections/guests/faces/delete", json={"face_ids": [new["face_id"]]})
+        assert gone.is_success, gone.text
+        assert "matches" not in (await look_at(client, again["id"]))["faces"][0]

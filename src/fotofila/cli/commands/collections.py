@@ -20,10 +20,12 @@ from fotofila.cli.lazy import new_app
 from fotofila.cli.options import DataDir, Json, Yes, configure_command, settings_with
 from fotofila.cli.output import print_json, print_table, say
 from fotofila.cli.running import run_async
+from fotofila.core.capability import Context
 from fotofila.core.config import Settings
 from fotofila.core.errors import ConflictError, InvalidInputError, UnavailableError
 from fotofila.faces.collections import care, desk
 from fotofila.faces.collections.care_remove import Person
+from fotofila.faces.collections.care_tomb import clear_all
 from fotofila.faces.collections.export import export_collection
 from fotofila.faces.collections.export_file import Secret
 from fotofila.faces.collections.export_import import Imported, import_collection
@@ -193,6 +195,8 @@ def erase(
         typer.confirm("Erase for good?", abort=True)
     done = run_async(erase_now(prepare(data_dir), workspace, wanted, reason))
     if done.receipt is None:
+        if not done.done:
+            raise UnavailableError(f"Out of sight, and being deleted by another process: GET /api/erasures/{done.id}.")
         raise UnavailableError(f"Erased; the receipt is signed in a moment: GET /api/erasures/{done.id}/receipt.")
     if receipt is None:
         say(done.receipt)
@@ -304,12 +308,21 @@ async def read(
 
 
 async def erase_now(settings: Settings, owner: str, wanted: Wanted, reason: str | None) -> care.Erasure:
-    """Erase what is wanted."""
+    """Erase what is wanted, to the last row."""
     async with open_context(settings) as context:
-        if wanted.collection is not None:
-            return await care.erase_collection(context, owner, wanted.collection, actor=OPERATOR, reason=reason)
-        if wanted.photo_embeddings:
-            return await care.erase_photo_embeddings(context, owner, actor=OPERATOR, reason=reason)
-        if wanted.everything:
-            return await care.erase_everything(context, owner, actor=OPERATOR, reason=reason)
-        return await care.erase_person(context, owner, wanted.person, actor=OPERATOR, reason=reason)
+        begun = await begin_erasing(context, owner, wanted, reason)
+        if begun.done:
+            return begun
+        await clear_all(context)
+        return await care.find_erasure(context, owner, begun.id)
+
+
+async def begin_erasing(context: Context, owner: str, wanted: Wanted, reason: str | None) -> care.Erasure:
+    """Erase what is wanted; what is very large is out of sight then, and partly there."""
+    if wanted.collection is not None:
+        return await care.erase_collection(context, owner, wanted.collection, actor=OPERATOR, reason=reason)
+    if wanted.photo_embeddings:
+        return await care.erase_photo_embeddings(context, owner, actor=OPERATOR, reason=reason)
+    if wanted.everything:
+        return await care.erase_everything(context, owner, actor=OPERATOR, reason=reason)
+    return await care.erase_person(context, owner, wanted.person, actor=OPERATOR, reason=reason)

@@ -1,8 +1,9 @@
 """Erasing people, collections, or everything of faces, with a signed receipt of what was erased.
 
-What is erased is gone from the tables in one transaction, which also writes the audit entry and the erasure; where an
-engine keeps the faces, it has deleted them before. The receipt names the entry's place in the chain, which is known a
-moment later; so it is signed then.
+People are gone from the tables in one transaction, which also writes the audit entry and the erasure. Whole collections
+are out of sight in that transaction, and gone some batches later (`care_tomb.py`), when the audit entry is written.
+Where an engine keeps the faces, it has deleted them before. The receipt names the entry's place in the chain, which is
+known a moment later; so it is signed then.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Literal
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from fotofila.access.audit import Actor, record
+from fotofila.access.audit import Actor
 from fotofila.access.audit_append import append_waiting
 from fotofila.access.audit_chain import canonical, moment, plain
 from fotofila.access.audit_models import AuditEntry
@@ -23,19 +24,20 @@ from fotofila.access.receipts import signing_keys
 from fotofila.core.capability import Context
 from fotofila.core.errors import InvalidInputError, NotFoundError
 from fotofila.core.ids import is_id, new_id
-from fotofila.core.observability.metrics import FACES_ERASED
 from fotofila.faces.collections.care_models import ErasureRow
 from fotofila.faces.collections.care_remove import (
     LISTED,
     Erased,
     Person,
     erase_from,
-    erase_whole,
     forget_embeddings,
     hold,
     overwrite,
     touched,
 )
+from fotofila.faces.collections.care_tomb import bury_for, end
+from fotofila.faces.collections.care_tomb import clear as delete_buried
+from fotofila.faces.collections.choose import search_of
 from fotofila.faces.collections.kept.erase import clear_collection, clear_everything, clear_person
 from fotofila.faces.collections.kept.gone import Gone, once_gone
 from fotofila.faces.collections.models import CollectionRow
@@ -56,6 +58,8 @@ class Erasure:
     owner: str
     body: Mapping[str, Any]
     receipt: str | None
+    done: bool = True
+    """False: it is out of everybody's sight, and being deleted."""
 
 
 async def erase_person(
@@ -97,7 +101,7 @@ async def erase_collection(
 
     async def erase(session: AsyncSession, erased: Erased) -> None:
         row = await find_collection(session, owner, name, hold=True)
-        erased.collections.append(await erase_whole(session, row, erased.gone))
+        await bury_for(session, row, erased)
 
     asked = {"collection": name}
     return await carry_out(context, owner, "collection", asked, clear, erase, actor=actor, reason=reason)
@@ -126,7 +130,7 @@ async def erase_everything(context: Context, owner: str, *, actor: Actor, reason
         for collection_id in (await session.scalars(query)).all():
             row = await hold(session, collection_id)
             if row is not None:
-                erased.collections.append(await erase_whole(session, row, erased.gone))
+                await bury_for(session, row, erased)
         erased.photo_embeddings = await forget_embeddings(session, owner)
 
     return await carry_out(context, owner, "everything", {}, clear, erase, actor=actor, reason=reason)
@@ -147,17 +151,11 @@ async def carry_out(
     now = context.clock.now()
     erasure_id = new_id()
 
-    async def work(session: AsyncSession, gone: Gone) -> dict[str, int]:
+    async def work(session: AsyncSession, gone: Gone) -> Erased:
         await overwrite(session, on=True)
-        erased = Erased(gone=gone)
+        erased = Erased(id=erasure_id, actor=actor, at=now, gone=gone)
         await erase(session, erased)
         await overwrite(session, on=False)
-        counts = erased.counts()
-        detail = {"erasure": erasure_id, "what": what, "asked": short(asked), "counts": counts}
-        subject = asked.get("collection")
-        audit_id = await record(
-            session, owner=owner, actor=actor, action="faces.erase", subject=subject, detail=detail, now=now
-        )
         body = {
             "format": FORMAT,
             "id": erasure_id,
@@ -167,18 +165,22 @@ async def carry_out(
             "what": what,
             "asked": short(asked),
             "reason": reason,
-            "counts": counts,
+            "counts": erased.counts(),
             "erased": erased.collections,
             "kept": ["stored photos", "entries of the audit log", "backups made before"],
         }
-        session.add(ErasureRow(id=erasure_id, owner=owner, at=now, audit_id=audit_id, body=plain(body), receipt=None))
-        return counts
+        row = ErasureRow(id=erasure_id, owner=owner, at=now, audit_id="", body=plain(body), receipt=None)
+        session.add(row)
+        await end(context, session, row)
+        return erased
 
-    counts = await once_gone(context, clear, work)
-    FACES_ERASED.labels("asked").inc(counts["faces"])
+    erased = await once_gone(context, clear, work)
+    for collection_id in erased.buried:
+        search_of(context).forget(collection_id)
+    await delete_buried(context, erased.buried)
     for _ in range(SEAL_TRIES):
         erasure = await find_erasure(context, owner, erasure_id)
-        if erasure.receipt is not None:
+        if erasure.receipt is not None or not erasure.done:
             break
         await asyncio.sleep(SEAL_SECONDS)  # another process is appending
     return erasure
@@ -194,12 +196,18 @@ async def find_erasure(context: Context, owner: str, erasure_id: str) -> Erasure
         row = await session.get(ErasureRow, erasure_id) if is_id(erasure_id) else None
     if row is None or row.owner != owner:
         raise NotFoundError("There is no such erasure: GET /api/erasures lists them.")
-    receipt = row.receipt or await sign(context, row)
-    return Erasure(id=row.id, owner=row.owner, body=row.body, receipt=receipt)
+    return shape(row, row.receipt or await sign(context, row))
+
+
+def shape(row: ErasureRow, receipt: str | None) -> Erasure:
+    """Shape an erasure."""
+    return Erasure(id=row.id, owner=row.owner, body=row.body, receipt=receipt, done=bool(row.audit_id))
 
 
 async def sign(context: Context, row: ErasureRow) -> str | None:
     """Sign the receipt of an erasure whose audit entry is in the chain; None where it is not there yet."""
+    if not row.audit_id:
+        return None
     keys = signing_keys(context)
     await append_waiting(context, keys)
     async with context.db.read() as session:
@@ -224,7 +232,7 @@ async def list_erasures(context: Context, owner: str, *, limit: int, before: str
         query = query.where(ErasureRow.id < before)
     async with context.db.read() as session:
         rows = (await session.scalars(query)).all()
-    return tuple(Erasure(id=row.id, owner=row.owner, body=row.body, receipt=row.receipt) for row in rows)
+    return tuple(shape(row, row.receipt) for row in rows)
 
 
 def short(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Faces whose time is over are erased, a minute later at most; each batch is told in the audit log."""
+"""Faces whose time is over are erased, a minute later at most; each batch is told in the audit log.
+
+The same loop deletes what is left of collections whose erasing was broken off, or was too much for one request.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ from fotofila.core.errors import FotofilaError
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import FACES_ERASED
 from fotofila.faces.collections.care_consent import forget_consents
+from fotofila.faces.collections.care_models import TOMB
 from fotofila.faces.collections.care_remove import hold, overwrite
+from fotofila.faces.collections.care_tomb import clear_all
 from fotofila.faces.collections.change import remove_faces
 from fotofila.faces.collections.kept.erase import clear_ids
 from fotofila.faces.collections.models import CollectionFace, CollectionRow
@@ -34,6 +39,7 @@ async def run(context: Context, stop: asyncio.Event) -> None:
     """Erase what is due, once a minute, until told to stop."""
     while not stop.is_set():
         try:
+            await clear_all(context)
             await expire_due(context)
         except FotofilaError as error:
             log.warning("expiry.unavailable", sentence=error.message)
@@ -59,9 +65,11 @@ async def expire_due(context: Context) -> int:
 
 async def read_due(context: Context, without: AbstractSet[str]) -> dict[str, list[str]]:
     """Return some faces whose time is over by their collections, which are none of `without`."""
+    buried = select(CollectionRow.id).where(CollectionRow.owner == TOMB)
     query = (
         select(CollectionFace.collection_id, CollectionFace.id)
         .where(CollectionFace.expires_at <= context.clock.now(), CollectionFace.collection_id.not_in(without))
+        .where(CollectionFace.collection_id.not_in(buried))
         .order_by(CollectionFace.expires_at)
         .limit(BATCH)
     )

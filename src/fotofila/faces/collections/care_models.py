@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from fotofila.core.db import Base
 
 ID = String(32)
+TOMB = "erased"
+"""The owner of a collection that is being erased: no id of a workspace. See `care_tomb.py`."""
 
 
 class ConsentRow(Base):
@@ -33,7 +35,7 @@ class ConsentRow(Base):
 
 
 class ErasureRow(Base):
-    """Something that was erased; written in the transaction that erased it."""
+    """Something that was erased; written in the transaction that erased it, or took it out of sight."""
 
     __tablename__ = "erasures"
     __table_args__ = (Index("ix_erasures_owner_id", "owner", "id"),)
@@ -42,7 +44,7 @@ class ErasureRow(Base):
     owner: Mapped[str] = mapped_column(ID)
     at: Mapped[datetime]
     audit_id: Mapped[str] = mapped_column(ID)
-    """Id of the audit entry, which has its sequence seconds later."""
+    """Id of the audit entry, which has its sequence seconds later; empty until everything is gone."""
     body: Mapped[dict[str, Any]]
     """The receipt without sequence and signature."""
     receipt: Mapped[str | None] = mapped_column(Text)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fotofila.access.audit import Actor
 from fotofila.core.db.locks import is_postgresql
 from fotofila.core.ids import is_id
-from fotofila.faces.collections.care_models import ConsentRow
+from fotofila.faces.collections.care_models import TOMB, ConsentRow
 from fotofila.faces.collections.change import remove_faces
 from fotofila.faces.collections.kept.gone import Gone
 from fotofila.faces.collections.models import (
@@ -46,16 +48,32 @@ class Person:
 class Erased:
     """What was erased, while it is being counted."""
 
-    gone: Gone = field(default_factory=Gone)
+    id: str
+    """Of the erasure."""
+    actor: Actor
+    at: datetime
+    gone: Gone
     """What the engine that keeps faces has deleted before."""
     collections: list[dict[str, Any]] = field(default_factory=list)
     photo_embeddings: int = 0
 
+    @property
+    def buried(self) -> list[str]:
+        """Collections that are out of sight and yet to be deleted."""
+        return [each["collection_id"] for each in self.collections if "counts" not in each]
+
     def counts(self) -> dict[str, int]:
         """Add up."""
-        names = ("faces", "vectors", "chips", "users", "consents")
-        sums = {name: sum(each["counts"][name] for each in self.collections) for name in names}
+        sums = sums_of(each.get("counts") or each["expected"] for each in self.collections)
         return {"collections": len(self.collections), **sums, "photo_embeddings": self.photo_embeddings}
+
+
+def sums_of(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Add up what was erased from several collections."""
+    told = [*counts]
+    return {
+        name: sum(each.get(name, 0) for each in told) for name in ("faces", "vectors", "chips", "users", "consents")
+    }
 
 
 async def touched(session: AsyncSession, owner: str, person: Person, gone: Gone) -> Sequence[str]:
@@ -94,8 +112,9 @@ def agreed(person: Person, face_ids: Collection[str]) -> Any:
 
 
 async def hold(session: AsyncSession, collection_id: str) -> CollectionRow | None:
-    """Hold a collection to the end of the transaction; None where it is gone."""
-    query = select(CollectionRow).where(CollectionRow.id == collection_id).with_for_update()
+    """Hold a collection to the end of the transaction; None where it is gone, or about to be."""
+    query = select(CollectionRow).where(CollectionRow.id == collection_id, CollectionRow.owner != TOMB)
+    query = query.with_for_update()
     return await session.scalar(query.execution_options(populate_existing=True))
 
 
@@ -121,31 +140,6 @@ async def erase_from(session: AsyncSession, collection: CollectionRow, person: P
         collection.user_count -= len(users)
     counts["users"] = len(users)
     return {**shape(collection, ids, users, counts), **gone.told(collection)}
-
-
-async def erase_whole(session: AsyncSession, collection: CollectionRow, gone: Gone) -> dict[str, Any]:
-    """Erase a collection, and return what was in it.
-
-    Raises:
-        StillThereError: the engine that keeps it may have it.
-    """
-    gone.demand_whole(collection)
-    mine = CollectionFace.collection_id == collection.id
-    ids = sorted((await session.scalars(select(CollectionFace.id).where(mine))).all())
-    users = (
-        await session.scalars(select(CollectionUser.user_id).where(CollectionUser.collection_id == collection.id))
-    ).all()
-    faces = select(CollectionFace.id).where(mine)
-    counts = {
-        "faces": len(ids),
-        "vectors": await number(session, FaceVector, FaceVector.collection_id == collection.id),
-        "chips": await number(session, FaceChip, FaceChip.face_id.in_(faces)),
-        "consents": await number(session, ConsentRow, ConsentRow.collection_id == collection.id),
-        "users": len(users),
-    }
-    made = {**shape(collection, ids, sorted(users), counts), **gone.told(collection)}
-    await session.execute(delete(CollectionRow).where(CollectionRow.id == collection.id))
-    return {**made, "whole": True}
 
 
 async def count_of(session: AsyncSession, ids: Sequence[str]) -> dict[str, int]:

@@ -69,8 +69,11 @@ class ErasureOut(BaseModel):
     what: Literal["person", "collection", "photo_embeddings", "everything"]
     reason: str | None
     counts: ErasedCounts
+    state: Literal["erasing", "done"] = Field(
+        description="`erasing`: it is out of sight, and being deleted row by row; counts are expected ones."
+    )
     receipt: dict[str, Any] | None = Field(
-        description="The signed receipt; null for the moment until its audit entry is chained."
+        description="The signed receipt; null until all is gone, and for the moment until its audit entry is chained."
     )
 
 

@@ -14,6 +14,7 @@ from fotofila.core.capability import Context
 from fotofila.core.db import insert_ignore
 from fotofila.core.errors import InvalidInputError
 from fotofila.core.ids import new_id
+from fotofila.faces.collections.care_tomb import bury, clear
 from fotofila.faces.collections.choose import search_of
 from fotofila.faces.collections.errors import CollectionExistsError
 from fotofila.faces.collections.expiry import set_expiry
@@ -24,7 +25,6 @@ from fotofila.faces.collections.store import demand_vectors, find_collection, in
 from fotofila.faces.collections.types import CollectionInfo
 
 NAME = re.compile(r"[A-Za-z0-9_.\-]{1,255}")
-FACES_A_STATEMENT = 5000
 CHANGEABLE = frozenset({"keep_chips", "ttl_days", "consent_note", "switched_on"})
 
 
@@ -226,6 +226,8 @@ async def _retag(
 async def delete_collection(context: Context, owner: str, name: str, *, actor: Actor) -> CollectionInfo:
     """Delete a collection with everything in it, and return what it was.
 
+    Nobody finds it from then on; what is left of a very large one is deleted in the background.
+
     Raises:
         CollectionNotFoundError: there is none of this name.
         OtherEngineError: its faces are at another engine.
@@ -236,8 +238,7 @@ async def delete_collection(context: Context, owner: str, name: str, *, actor: A
         row = await find_collection(session, owner, name, hold=True)
         gone.demand_whole(row)
         info = info_of(row)
-        await delete_every_face(session, row.id)
-        await session.execute(delete(CollectionRow).where(CollectionRow.id == row.id))
+        await bury(session, row)
         detail = {"id": info.id, "faces": info.face_count, "users": info.user_count}
         await record(
             session, owner=owner, actor=actor, action="collection.delete", subject=name, detail=detail, now=now
@@ -246,11 +247,5 @@ async def delete_collection(context: Context, owner: str, name: str, *, actor: A
 
     info = await once_gone(context, lambda: clear_collection(context, owner, name), work)
     search_of(context).forget(info.id)
+    await clear(context, [info.id])
     return info
-
-
-async def delete_every_face(session: AsyncSession, collection_id: str) -> None:
-    """Delete the faces of a collection with what hangs on them, so many a statement that none takes too long."""
-    some = select(CollectionFace.id).where(CollectionFace.collection_id == collection_id).limit(FACES_A_STATEMENT)
-    while ids := (await session.scalars(some)).all():
-        await session.execute(delete(CollectionFace).where(CollectionFace.id.in_(ids)))

@@ -27,7 +27,8 @@ async def create_erasure(body: ErasureIn, context: ContextDep, principal: Admin)
     """Erase a person, a collection, the vectors of photos, or everything; the answer has a signed receipt.
 
     Nothing found is no error: the receipt says that nothing was there. Stored photos stay, and so does what the audit
-    log tells. `fotofila audit verify-receipt` verifies a receipt.
+    log tells. A very large collection is out of sight at once and deleted in the background (`state` is `erasing`
+    until then). `fotofila audit verify-receipt` verifies a receipt.
     """
     options: dict[str, Any] = {"actor": actor_of(principal), "reason": body.reason}
     owner = principal.owner
@@ -72,6 +73,10 @@ async def get_erasure(erasure_id: str, context: ContextDep, principal: Admin) ->
 async def get_receipt(erasure_id: str, context: ContextDep, principal: Admin) -> Response:
     """Return the signed receipt to be kept."""
     erasure = await care.find_erasure(context, principal.owner, erasure_id)
+    if not erasure.done:
+        raise UnavailableError(
+            "It is being erased: the receipt is signed when all is gone.", headers={"Retry-After": "60"}
+        )
     if erasure.receipt is None:
         raise UnavailableError("The receipt is signed in a moment: ask again.", headers={"Retry-After": "2"})
     headers = {"Content-Disposition": f'attachment; filename="erasure-{erasure_id}.json"'}
@@ -129,4 +134,4 @@ def erasure_out(erasure: care.Erasure) -> ErasureOut:
     """Shape an erasure."""
     told = {name: erasure.body[name] for name in ("id", "at", "what", "reason", "counts")}
     receipt = json.loads(erasure.receipt) if erasure.receipt is not None else None
-    return ErasureOut(**told, receipt=receipt)
+    return ErasureOut(**told, state="done" if erasure.done else "erasing", receipt=receipt)

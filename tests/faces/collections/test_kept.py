@@ -20,6 +20,9 @@ from fotofila.faces.collections.errors import (
     FaceNotFoundError,
     OtherEngineError,
 )
+from fotofila.faces.collections.export import export_collection
+from fotofila.faces.collections.export_file import Secret
+from fotofila.faces.collections.export_import import import_collection
 from fotofila.faces.collections.models import FaceChip, FaceVector, UserVector
 from fotofila.faces.collections.store import NoVectorsError
 from fotofila.faces.collections.types import SeenFace
@@ -220,13 +223,24 @@ async def test_collection_of_the_other_engine_is_refused_with_the_mend(kept: Pla
     assert [*keeper.collections] == [GUESTS]
 
 
-async def test_what_needs_vectors_is_refused_with_the_reason(kept: Place) -> None:
+async def test_what_needs_vectors_is_refused_with_the_reason(kept: Place, tmp_path: Path) -> None:
+    context, local = kept.context, by_local_engine(kept).context
     with pytest.raises(NoVectorsError, match="keeps the vectors"):
-        await remodel.start(kept.context, OWNER, "guests", "edgeface-s-gamma-05", actor=OPERATOR)
+        await remodel.start(context, OWNER, "guests", "edgeface-s-gamma-05", actor=OPERATOR)
     with pytest.raises(OtherEngineError):
-        await desk.update_collection(kept.context, OWNER, "guests", {"keep_chips": True}, actor=OPERATOR)
-    answer = await kept.client.get("/api/collections/guests/model")
-    assert answer.status_code in {404, 409}
+        await remodel.start(local, OWNER, "guests", PaintedEngine.model, actor=OPERATOR)
+    with pytest.raises(OtherEngineError):
+        await desk.update_collection(context, OWNER, "guests", {"keep_chips": True}, actor=OPERATOR)
+    assert (await remodel.list_choices(context, OWNER, "guests")).choices == ()
+
+    await kept.index(1, 2, external_image_id="pair")
+    path, secret = tmp_path / "guests.faces", Secret(key_file=b"k" * 32)
+    with path.open("wb") as file:
+        counts = await export_collection(context, OWNER, "guests", file, secret, actor=OPERATOR)
+    assert counts["face"] == 2
+    for importing in (context, local):
+        with pytest.raises(NoVectorsError):
+            await import_collection(importing, OWNER, path, secret, actor=OPERATOR, name="other", other_model=True)
 
 
 async def test_person_is_erased_at_the_engine_before_the_receipt_is_written(

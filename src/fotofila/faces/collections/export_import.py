@@ -36,7 +36,14 @@ from fotofila.faces.collections.export_lines import (
 )
 from fotofila.faces.collections.index import CHIP
 from fotofila.faces.collections.models import CollectionFace, CollectionRow, CollectionUser, FaceChip, FaceVector
-from fotofila.faces.collections.store import expiry, find_collection
+from fotofila.faces.collections.store import (
+    NoVectorsError,
+    demand_vectors,
+    expiry,
+    find_collection,
+    vector_engine,
+)
+from fotofila.faces.collections.types import is_kept_by_engine
 from fotofila.faces.engine.base import MakesVectors, engine_of
 
 BATCH = 500
@@ -109,10 +116,17 @@ async def import_collection(
     Raises:
         BadExportError: the file is damaged, cut off, or no export: nothing was written.
         WrongExportKeyError: the secret is another one.
+        NoVectorsError: the engine of this process keeps vectors itself, or that of the file did: nothing was written.
         OtherModelError: its vectors are of another model: nothing was written.
     """
+    vector_engine(context)
     with path.open("rb") as file:
         contents = survey(read_lines(file, secret))
+    if is_kept_by_engine(contents.collection.model):
+        raise NoVectorsError(
+            f"The file's collection was kept at AWS ({contents.collection.model}), so there are no vectors in it: make "
+            "a collection and index the photos again."
+        )
     wanted = name or contents.collection.name
     notes = await compare_models(context, owner, wanted, contents)
     if notes and not other_model:
@@ -154,6 +168,8 @@ async def begin(job: Importing, line: CollectionLine) -> Imported:
     async def work(session: AsyncSession) -> Imported:
         query = select(CollectionRow).where(CollectionRow.owner == job.owner, CollectionRow.name == job.name)
         there = await session.scalar(query)
+        if there is not None:
+            demand_vectors(there)
         row = there or new_collection(job, line)
         if there is None:
             session.add(row)

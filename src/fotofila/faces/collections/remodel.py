@@ -23,7 +23,8 @@ from fotofila.faces.collections.change import next_revision
 from fotofila.faces.collections.models import CollectionFace, CollectionRow, FaceVector, UserVector
 from fotofila.faces.collections.remodel_models import LeftBehind, Remodel
 from fotofila.faces.collections.similarity import curve_of
-from fotofila.faces.collections.store import find_collection, vector_engine
+from fotofila.faces.collections.store import demand_vectors, find_collection, vector_engine
+from fotofila.faces.collections.types import is_kept_by_engine
 from fotofila.faces.engine.base import MakesVectors
 
 SETTLES = timedelta(minutes=5)
@@ -87,6 +88,7 @@ async def start(context: Context, owner: str, name: str, model: str, *, actor: A
     Raises:
         CollectionNotFoundError: there is none of this name.
         InvalidInputError: there is no such model here, or it is the collection's own.
+        NoVectorsError, OtherEngineError: the collection's vectors are, or would be, with an engine that keeps them.
         RemodelStateError: a change is under way already.
     """
     engine = vector_engine(context)
@@ -100,6 +102,7 @@ async def start(context: Context, owner: str, name: str, model: str, *, actor: A
 
     async def work(session: AsyncSession) -> RemodelInfo:
         collection = await find_collection(session, owner, name, hold=True)
+        demand_vectors(collection)
         if collection.model == model:
             raise InvalidInputError(f"The collection {name!r} has the model {model!r} already.")
         if await session.get(Remodel, collection.id) is not None:
@@ -136,16 +139,18 @@ class Choices:
 
 
 async def list_choices(context: Context, owner: str, name: str) -> Choices:
-    """Return the models that a change can be started to.
+    """Return the models that a change can be started to; of one that an engine keeps, there are none.
 
     Raises:
         CollectionNotFoundError: there is none of this name.
         NoVectorsError: the engine makes no vectors.
     """
-    engine = vector_engine(context)
-    models = engine.models if isinstance(engine, MakesVectors) else ()
     async with context.db.read() as session:
         model = (await find_collection(session, owner, name)).model
+    if is_kept_by_engine(model):
+        return Choices(model=model, choices=())
+    engine = vector_engine(context)
+    models = engine.models if isinstance(engine, MakesVectors) else ()
     return Choices(model=model, choices=tuple(each for each in models if each != model))
 
 

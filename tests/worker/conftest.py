@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fotofila.core.capability import Capability, Kinds
+from fotofila.core.capability import Capability, JobKind, Kinds
 from fotofila.core.clock import SystemClock
 from fotofila.core.config import Settings, load_settings
 from fotofila.core.ids import new_id
@@ -36,7 +36,7 @@ class Bench:
     read: list[Result] = field(default_factory=list)
 
     @asynccontextmanager
-    async def working(self, queue: Queue | None = None) -> AsyncIterator[asyncio.Event]:
+    async def working(self, queue: Queue | None = None, *, kind: JobKind = KIND) -> AsyncIterator[asyncio.Event]:
         """Run a worker for a block; the event stops it earlier."""
         stop = asyncio.Event()
         task = asyncio.create_task(
@@ -45,7 +45,7 @@ class Bench:
                 clock=SystemClock(),
                 queue=queue or self.queue,
                 storage=self.storage,
-                kinds=Kinds([Capability(name="misbehaving", job_kinds=(KIND,))]),
+                kinds=Kinds([Capability(name="misbehaving", job_kinds=(kind,))]),
                 stop=stop,
             )
         )

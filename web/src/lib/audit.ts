@@ -10,7 +10,7 @@ export const ACTIONS = {
   user: ["create", "change", "delete"],
   key: ["create", "rotate", "revoke"],
   workspace: ["switch", "change"],
-  audit: ["export"],
+  audit: ["export", "prune"],
 } as const;
 
 export type Family = keyof typeof ACTIONS;

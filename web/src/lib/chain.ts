@@ -12,6 +12,8 @@ export interface Verified {
   /** Checkpoints whose signature this browser cannot check. */
   unchecked: number;
   signedUntil: number;
+  /** The entries up to here were taken out, as a signed pruning says. */
+  prunedUntil: number;
   keys: string[];
   broken: { sequence: number; fault: Fault } | null;
 }
@@ -30,6 +32,7 @@ interface Line {
 
 const START = "0".repeat(64);
 const CHECKPOINT = "fotofila-checkpoint/1";
+const PRUNING = "fotofila-pruning/1";
 const KEY_ID_DIGITS = 16;
 const TELL_EVERY = 200;
 
@@ -45,16 +48,27 @@ export async function verifyChain(
     checkpoints: 0,
     unchecked: 0,
     signedUntil: 0,
+    prunedUntil: 0,
     keys: [],
     broken: null,
   };
   const signed = new Set([0]);
+  const prunings: Line[] = [];
   let last = { sequence: 0, hash: START };
   for await (const text of lines) {
     const line = JSON.parse(text) as Line;
     if (line.format === CHECKPOINT) {
       found.broken = await compare(line, last, signed, found);
+    } else if (line.format === PRUNING) {
+      if ((await isSigned(line)) === false)
+        found.broken = { sequence: line.sequence, fault: "bad_checkpoint" };
+      prunings.push(line);
     } else {
+      if (found.entries === 0) {
+        const begin = prunings.filter(({ sequence }) => sequence < line.sequence).at(-1);
+        if (begin) last = { sequence: begin.sequence, hash: begin.hash };
+        found.prunedUntil = found.signedUntil = last.sequence;
+      }
       const fault = await faultOf(line, last);
       if (fault) found.broken = { sequence: Math.min(line.sequence, last.sequence + 1), fault };
       else last = { sequence: line.sequence, hash: line.hash };
@@ -84,7 +98,9 @@ async function compare(
 ): Promise<Verified["broken"]> {
   if (line.sequence > last.sequence) return { sequence: last.sequence + 1, fault: "cut_off" };
   const fits = await isSigned(line);
-  if (fits === false || line.sequence < last.sequence || !signed.has(line.previous_sequence ?? 0))
+  const previous = line.previous_sequence ?? 0;
+  const follows = signed.has(previous) || previous <= found.prunedUntil;
+  if (fits === false || line.sequence < last.sequence || !follows)
     return { sequence: line.sequence, fault: "bad_checkpoint" };
   if (line.hash !== last.hash) return { sequence: found.signedUntil + 1, fault: "rewritten" };
   signed.add(line.sequence);

@@ -8,6 +8,9 @@ const LOGIT_A_DECADE = (logit(99) - LOGIT_80) / 2;
 // There were not enough photos of different people to count rarer matches.
 const RAREST_DECADES = 5;
 
+/** Whether similarity has that meaning: not of faces that are kept at AWS, where it is what Amazon means by it. */
+export const hasRates = (model: string): boolean => !model.startsWith("rekognition");
+
 export type Word = "same" | "likely" | "maybe" | "unlikely";
 
 export const STEPS = [80, 95, 99] as const;

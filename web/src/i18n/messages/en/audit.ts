@@ -91,6 +91,7 @@ export const auditPart = {
       "workspace.switch off": "Face recognition switched off",
       "workspace.change": "Settings changed",
       "audit.export": "Audit log downloaded",
+      "audit.prune": "Oldest entries taken out of the log",
     } as Record<string, string>,
     facts: {
       matches: (count: number) => plural(count, { one: "1 match", other: `${n(count)} matches` }),
@@ -128,6 +129,8 @@ export const auditPart = {
         one: `1 signed checkpoint fits; signed up to entry ${n(until)}.`,
         other: `${n(count)} signed checkpoints fit; signed up to entry ${n(until)}.`,
       }),
+    pruned: (until: number) =>
+      `The log was pruned: it begins after entry ${n(until)}, and a signature says so.`,
     unsigned: "There is no signed checkpoint yet.",
     unchecked: (count: number) =>
       plural(count, {

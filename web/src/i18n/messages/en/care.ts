@@ -48,12 +48,12 @@ export const carePart = {
     person: "A person",
     personHint: "By what you know of them, from all collections.",
     personTitle: "Erase a person",
-    personBody: "Everything that fits any of these is erased, in every collection of the workspace.",
+    personBody:
+      "Say at least one of the two. Everything that fits any of these is erased, in every collection of the workspace.",
     personId: "Id of the person",
     externalId: "External id of their faces",
-    personMissing: "Say at least one of the two.",
     personGoes: (asked: string) => [
-      `Faces of ${asked}, with their fingerprints of every model and their pictures`,
+      `Faces of ${asked || "this person"}, with their fingerprints of every model and their pictures`,
       "The person of this id, in every collection",
       "Their notes of consent",
     ],
@@ -75,8 +75,10 @@ export const carePart = {
     everythingBody: "Nobody can be found again by this server.",
     everythingGoes: (count: number, faceCount: number, chips: number, people: number) => [
       `${collections(count)} with ${faces(faceCount)}`,
-      plural(chips, { one: "1 picture of a face", other: `${n(chips)} pictures of faces` }),
-      plural(people, { one: "1 person", other: `${n(people)} people` }),
+      ...(chips > 0
+        ? [plural(chips, { one: "1 picture of a face", other: `${n(chips)} pictures of faces` })]
+        : []),
+      ...(people > 0 ? [plural(people, { one: "1 person", other: `${n(people)} people` })] : []),
     ],
     and: (names: string, more: number) => `${names} and ${n(more)} more`,
     named: (names: string) => `Collections: ${names}`,

@@ -92,6 +92,7 @@ export const auditPart: Pick<Messages, "audit" | "chain"> = {
       "workspace.switch off": "Reconhecimento facial desligado",
       "workspace.change": "Ajustes alterados",
       "audit.export": "Registro de auditoria baixado",
+      "audit.prune": "Entradas mais antigas retiradas do registro",
     },
     facts: {
       matches: (count) =>
@@ -130,6 +131,7 @@ export const auditPart: Pick<Messages, "audit" | "chain"> = {
         one: `${n(count)} ponto assinado confere; assinado até a entrada ${n(until)}.`,
         other: `${n(count)} pontos assinados conferem; assinado até a entrada ${n(until)}.`,
       }),
+    pruned: (until) => `O registro foi podado: começa depois da entrada ${n(until)}, e uma assinatura o diz.`,
     unsigned: "Ainda não há ponto assinado.",
     unchecked: (count) =>
       plural(count, {

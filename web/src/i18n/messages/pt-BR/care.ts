@@ -50,12 +50,11 @@ export const carePart: Pick<Messages, "care"> = {
     personHint: "Pelo que você sabe dela, em todas as coleções.",
     personTitle: "Eliminar uma pessoa",
     personBody:
-      "Tudo o que corresponder a qualquer um destes é eliminado, em todas as coleções do espaço de trabalho.",
+      "Preencha pelo menos um dos dois. Tudo o que corresponder a qualquer um deles é eliminado, em todas as coleções do espaço de trabalho.",
     personId: "Id da pessoa",
     externalId: "Id externo dos rostos dela",
-    personMissing: "Preencha pelo menos um dos dois.",
     personGoes: (asked) => [
-      `Os rostos de ${asked}, com as impressões de todos os modelos e as imagens`,
+      `Os rostos ${asked ? `de ${asked}` : "desta pessoa"}, com as impressões de todos os modelos e as imagens`,
       "A pessoa com este id, em todas as coleções",
       "As notas de consentimento dela",
     ],
@@ -79,8 +78,10 @@ export const carePart: Pick<Messages, "care"> = {
     everythingBody: "Ninguém poderá ser encontrado de novo por este servidor.",
     everythingGoes: (count, faceCount, chips, people) => [
       `${collections(count)} com ${faces(faceCount)}`,
-      plural(chips, { one: `${n(chips)} imagem de rosto`, other: `${n(chips)} imagens de rostos` }),
-      plural(people, { one: `${n(people)} pessoa`, other: `${n(people)} pessoas` }),
+      ...(chips > 0
+        ? [plural(chips, { one: `${n(chips)} imagem de rosto`, other: `${n(chips)} imagens de rostos` })]
+        : []),
+      ...(people > 0 ? [plural(people, { one: `${n(people)} pessoa`, other: `${n(people)} pessoas` })] : []),
     ],
     and: (names, more) => `${names} e mais ${n(more)}`,
     named: (names) => `Coleções: ${names}`,

@@ -106,7 +106,8 @@ async def unit(taken: Bare, engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
 
     What the session begins is a savepoint.
     """
-    connection = AsyncConnection(engine, Connection(engine.sync_engine, taken.pooled))
+    plain = Connection(engine.sync_engine, taken.pooled).execution_options(writes=True)  # as of `Database.write`
+    connection = AsyncConnection(engine, plain)
     session = AsyncSession(connection, expire_on_commit=False)
     async with taken.transaction():
         try:

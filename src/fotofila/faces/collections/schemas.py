@@ -138,11 +138,11 @@ class SeenFaceOut(Row):
 
     bounding_box: BoxOut
     confidence: float
-    landmarks: list[PointOut] = Field(default_factory=list, description="None from an engine that gives none.")
-    pose: PoseOut | None = None
-    quality: QualityOut | None = None
-    age_range: AgeOut | None = None
-    apparent_gender: GenderOut | None = None
+    landmarks: list[PointOut] = Field(description="Empty where the engine gives none.")
+    pose: PoseOut | None
+    quality: QualityOut | None
+    age_range: AgeOut | None
+    apparent_gender: GenderOut | None
 
 
 class CollectionFaceOut(Row):

@@ -52,6 +52,11 @@ class SeenFace:
     bounding_box: BoundingBox
     confidence: float
     """0-1."""
+    landmarks: tuple[()] = ()
+    pose: None = None
+    quality: None = None
+    age_range: None = None
+    apparent_gender: None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

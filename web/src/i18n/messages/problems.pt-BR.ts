@@ -136,6 +136,8 @@ export const problemsPtBR: Record<string, Translation> = {
     "O reconhecimento facial está desligado: um dono pode ligá-lo nos ajustes da coleção ou do espaço de trabalho.",
   engine_without_vectors:
     "O motor de rostos deste servidor não produz vetores: quem opera o sistema deve pôr FOTOFILA_FACES_ENGINE em local.",
+  other_engine:
+    "Os vetores desta coleção pertencem a outro motor de rostos: quem opera o sistema deve trocar FOTOFILA_FACES_ENGINE, ou crie outra coleção e indexe as fotos de novo.",
   model_without_curve:
     "Não há curva de semelhança para este modelo: quem opera o sistema deve escolher um dos modelos conhecidos.",
   no_pgvector:

@@ -36,6 +36,7 @@ def test_collection_goes_to_another_model_step_by_step(cli: Run, monkeypatch: py
     assert cli("collections", "model", "visitors", "roll-back", "--json").json["model"] == PERMISSIVE.model
     assert cli("collections", "model", "visitors", "abandon").code == 1
     assert "finish after" in cli("collections", "model", "visitors", "finish").err
+    assert "finish after" in cli("collections", "model", "visitors", "finish", "--drop-left-behind").err
 
 
 def test_a_start_without_a_model_says_how(cli: Run) -> None:
@@ -43,3 +44,4 @@ def test_a_start_without_a_model_says_how(cli: Run) -> None:
 
     assert ran.code == 1
     assert "--to MODEL" in ran.err
+    assert "finish --drop-left-behind" in cli("collections", "model", "visitors", "switch", "--drop-left-behind").err

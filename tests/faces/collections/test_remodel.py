@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import delete, func, select
 
 from fotofila.access.audit import OPERATOR
+from fotofila.access.audit_models import AuditInbox
 from fotofila.api.app import create_app
 from fotofila.core.capability import Context
 from fotofila.core.errors import InvalidInputError
@@ -369,6 +371,8 @@ async def drive(place: Place, client: httpx.AsyncClient, url: str) -> None:
     assert (await client.post(f"{url}/switch", json={})).json()["model"] == NEW
     assert (await client.post(f"{url}/roll-back")).json()["model"] == OLD
     assert (await client.post(f"{url}/finish")).status_code == 409
+    assert (await client.post(f"{url}/finish", json={"drop_left_behind": 0})).status_code == 409
+    assert (await client.post(f"{url}/finish", json={"drop_left_behind": -1})).status_code == 422
     assert (await client.delete(url)).status_code == 409
 
 
@@ -407,3 +411,70 @@ async def store_photo(place: Place, content: bytes) -> str:
             )
         )
     return photo_id
+
+
+async def left_alone(place: Place) -> str:
+    """Have a face of a user left behind, and everything else switched and settled; return its id."""
+    await place.index(1)
+    lost = (await place.index(2, photo=1)).records[0].face_id
+    await desk.create_user(place.context, OWNER, "guests", "ben", actor=OPERATOR)
+    await desk.associate_faces(place.context, OWNER, "guests", "ben", [lost], actor=OPERATOR)
+    await lose_chips(place, [lost])
+    await begin(place)
+    await embed_all(place.context)
+    await switch(place)
+    await embed_all(place.context)
+    place.clock.advance(remodel.SETTLES.total_seconds())
+    return lost
+
+
+async def test_faces_left_behind_can_be_given_up_by_who_says_how_many(either: Place) -> None:
+    context, lost = either.context, await left_alone(either)
+    for wrong in (0, 2):
+        with pytest.raises(RemodelStateError, match="1 faces would not be found"):
+            await remodel.finish(context, OWNER, "guests", actor=OPERATOR, drop=wrong)
+    await remodel.finish(context, OWNER, "guests", actor=OPERATOR)
+    await embed_all(context)
+    assert await who_is(either, 2) == [lost], "without a number they stay searchable"
+
+    await remodel.finish(context, OWNER, "guests", actor=OPERATOR, drop=1)
+    assert await remodel.list_left_behind(context, OWNER, "guests", limit=10) == ()
+    await embed_all(context)
+
+    with pytest.raises(NoRemodelError):
+        await describe(either)
+    assert await who_is(either, 2) == []
+    assert (await vectors_of(either, OLD), await vectors_of(either, NEW)) == (0, 1)
+    faces = await desk.list_faces(context, OWNER, "guests", actor=OPERATOR, limit=10)
+    assert lost in [face.face_id for face in faces], "it stays in the collection"
+    async with context.db.read() as session:
+        rows = await session.scalars(select(AuditInbox).where(AuditInbox.action == "collection.remodel"))
+        details = [json.loads(row.detail) for row in rows]
+    assert [each for each in details if "dropped" in each] == [
+        {"what": "finish", "model": NEW, "dropped": 1, "faces": [lost]}
+    ]
+
+
+async def test_who_was_left_behind_follows_when_indexed_again(either: Place) -> None:
+    context, lost = either.context, await left_alone(either)
+    await remodel.finish(context, OWNER, "guests", actor=OPERATOR)
+    await embed_all(context)
+
+    again = await either.index(2, photo=1)
+
+    assert ([record.face_id for record in again.records], again.duplicates) == ([lost], True)
+    await embed_all(context)
+    with pytest.raises(NoRemodelError):
+        await describe(either)
+    assert await who_is(either, 2) == [lost]
+    found = await desk.search_users(context, OWNER, "guests", actor=OPERATOR, face_id=lost)
+    assert [match.user.user_id for match in found.matches] == ["ben"]
+
+
+async def test_nobody_is_given_up_while_more_may_be_left_behind(place: Place) -> None:
+    await place.index(1)
+    await begin(place)
+    await switch(place, anyway=True)
+    place.clock.advance(remodel.SETTLES.total_seconds())
+    with pytest.raises(RemodelStateError, match="left to embed"):
+        await remodel.finish(place.context, OWNER, "guests", actor=OPERATOR, drop=0)

@@ -12,7 +12,7 @@ import typer
 
 from fotofila.access.audit import OPERATOR
 from fotofila.cli.database import OWNER, open_context
-from fotofila.cli.options import DataDir, Json, configure_command, settings_with
+from fotofila.cli.options import DataDir, Json, Yes, configure_command, settings_with
 from fotofila.cli.output import ERR, print_json, print_table, say
 from fotofila.cli.running import run_async
 from fotofila.core.capability import Context
@@ -46,6 +46,10 @@ def model(
     step: Annotated[Step, typer.Argument(metavar="STEP", help=" | ".join(Step))] = Step.STATUS,
     to: Annotated[str | None, typer.Option("--to", help="start: the other model.")] = None,
     anyway: Annotated[bool, typer.Option("--anyway", help="switch: although faces are left to embed.")] = False,
+    drop_left_behind: Annotated[
+        bool, typer.Option("--drop-left-behind", help="finish: faces that cannot follow are not found any more.")
+    ] = False,
+    yes: Yes = False,
     queries: Annotated[int, typer.Option(min=1, max=1000, help="compare: faces to search.")] = 200,
     workspace: Annotated[str, typer.Option(help="Id of the workspace; the first one without it.")] = OWNER,
     data_dir: DataDir = None,
@@ -55,20 +59,45 @@ def model(
 
     `fotofila collections model visitors start --to edgeface-s-gamma05-2023`
     A server embeds in the background; `embed` does it here and now. Then: `compare`, `switch`, and `roll-back` or
-    `finish`. `abandon` ends a change that was not switched.
+    `finish`. `abandon` ends a change that was not switched. `finish --drop-left-behind` gives up faces that cannot
+    follow, after listing them.
     """
     settings = settings_with(data_dir=data_dir)
     configure_command(settings)
     if (step is Step.START) != (to is not None):
         raise InvalidInputError("Write the other model as `start --to MODEL`: `fotofila models list` names them.")
-    answer = run_async(take(settings, workspace, name, step, to=to or "", anyway=anyway, queries=queries))
+    if drop_left_behind and step is not Step.FINISH:
+        raise InvalidInputError("Write `finish --drop-left-behind`: no other step takes it.")
+    drop = ask_about_left_behind(settings, workspace, name, yes=yes) if drop_left_behind else None
+    answer = run_async(take(settings, workspace, name, step, to=to or "", anyway=anyway, drop=drop, queries=queries))
     if json:
         print_json(shape(answer))
     else:
         tell(answer)
 
 
-async def take(settings: Settings, owner: str, name: str, step: Step, *, to: str, anyway: bool, queries: int) -> Answer:
+def ask_about_left_behind(settings: Settings, owner: str, name: str, *, yes: bool) -> int:
+    """List the faces that would not be found any more, ask whether, and return how many they are."""
+    listed = take(settings, owner, name, Step.LEFT_BEHIND, to="", anyway=False, drop=None, queries=1)
+    faces = run_async(listed)
+    assert isinstance(faces, tuple)  # noqa: S101 - what this step returns
+    if faces and not yes:
+        tell(faces)
+        typer.confirm(f"Let no search find these {len(faces)} faces any more?", abort=True)
+    return len(faces)
+
+
+async def take(
+    settings: Settings,
+    owner: str,
+    name: str,
+    step: Step,
+    *,
+    to: str,
+    anyway: bool,
+    drop: int | None,
+    queries: int,
+) -> Answer:
     """Take one step."""
     async with open_context(settings) as context:
         where = (context, owner, name)
@@ -80,7 +109,7 @@ async def take(settings: Settings, owner: str, name: str, step: Step, *, to: str
             Step.COMPARE: lambda: remodel_compare.compare(*where, actor=OPERATOR, queries=queries),
             Step.SWITCH: lambda: remodel.switch(*where, actor=OPERATOR, anyway=anyway),
             Step.ROLL_BACK: lambda: remodel.roll_back(*where, actor=OPERATOR),
-            Step.FINISH: lambda: remodel.finish(*where, actor=OPERATOR),
+            Step.FINISH: lambda: remodel.finish(*where, actor=OPERATOR, drop=drop),
             Step.ABANDON: lambda: remodel.abandon(*where, actor=OPERATOR),
         }
         return await steps[step]()

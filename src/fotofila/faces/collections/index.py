@@ -18,7 +18,7 @@ from fotofila.core.capability import Context
 from fotofila.core.crypto import SecretKeys
 from fotofila.core.errors import InvalidInputError
 from fotofila.core.ids import new_id
-from fotofila.faces.collections.change import next_revision
+from fotofila.faces.collections.change import next_revision, renew_user
 from fotofila.faces.collections.models import CollectionFace, CollectionRow, FaceChip, FaceVector
 from fotofila.faces.collections.quality_filter import Chosen, choose
 from fotofila.faces.collections.store import (
@@ -147,11 +147,13 @@ async def keep(
     image_id = known[0].image_id if known else new_id()
     records: list[FaceRecord] = []
     fresh: list[tuple[CollectionFace, FoundFace]] = []
+    again: list[tuple[CollectionFace, FoundFace]] = []
     for each in chosen.faces:
         same = next((row for row in known if is_same_place(face_from_json(row.face), each.face)), None)
         if same is not None:
             known.remove(same)
             records.append(told[same.id])
+            again.append((same, each))
             continue
         row = CollectionFace(
             id=new_id(),
@@ -170,6 +172,7 @@ async def keep(
         records.append(record_of(row, has_chip=collection.keep_chips and each.chip is not None))
     if fresh:
         await add_faces(session, secret_keys, collection, fresh)
+    await add_vectors(session, collection, again, model=model)
     duplicates = bool(records) and not fresh
     return Indexed(records=tuple(records), left_out=chosen.left_out, duplicates=duplicates, model=model)
 
@@ -206,8 +209,26 @@ async def add_faces(
             await session.execute(insert(table), rows)
 
 
+async def add_vectors(
+    session: AsyncSession, collection: CollectionRow, faces: Sequence[tuple[CollectionFace, FoundFace]], *, model: str
+) -> None:
+    """Give faces that are there a vector of this model where a change of model left them without."""
+    ids = [row.id for row, _ in faces]
+    query = select(FaceVector.face_id).where(FaceVector.face_id.in_(ids), FaceVector.model == model)
+    have = set(await session.scalars(query)) if ids else set()
+    missing = [(row, each.face) for row, each in faces if row.id not in have and each.face.embedding is not None]
+    if not missing:
+        return
+    revision = next_revision(collection)
+    for row, _ in missing:
+        row.model = model
+    await session.execute(insert(FaceVector), [vector_row(row, face, revision) for row, face in missing])
+    for user_id in sorted({row.user_id for row, _ in missing if row.user_id is not None}):
+        await renew_user(session, collection, user_id, revision)
+
+
 def vector_row(row: CollectionFace, face: Face, revision: int) -> Mapping[str, Any]:
-    """Shape the vector of a new face."""
+    """Shape the vector of a face."""
     assert face.embedding is not None  # noqa: S101 - the caller has looked
     return {
         "face_id": row.id,

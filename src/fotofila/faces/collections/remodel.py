@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.access.audit import Actor, record
@@ -29,6 +29,11 @@ from fotofila.faces.engine.base import MakesVectors
 
 SETTLES = timedelta(minutes=5)
 """After a switch: searches and uploads that began before it are over by then, for each has a shorter deadline."""
+
+DROPPED = "dropped"
+"""The reason of a face that was left behind, and whose old vector is given up as well; told to nobody."""
+TOLD = 1000
+"""Ids of such faces in the audit log."""
 
 RemodelState = Literal["embedding", "ready", "switched", "finishing"]
 Reason = Literal["no_source", "photo_gone", "face_not_found", "chip_unreadable"]
@@ -168,7 +173,7 @@ async def describe(context: Context, owner: str, name: str) -> RemodelInfo:
 async def list_left_behind(
     context: Context, owner: str, name: str, *, limit: int, after: str | None = None
 ) -> tuple[LeftBehindFace, ...]:
-    """Return the faces that cannot follow, by id; `after` is the last one seen.
+    """Return the faces that cannot follow to the model that is wanted, by id; `after` is the last one seen.
 
     Raises:
         CollectionNotFoundError, NoRemodelError: there is none of this name, or no change under way.
@@ -176,11 +181,8 @@ async def list_left_behind(
     async with context.db.read() as session:
         collection = await find_collection(session, owner, name)
         row = await find_remodel(session, collection)
-        query = (
-            select(LeftBehind.face_id, CollectionFace.external_image_id, LeftBehind.model, LeftBehind.reason)
-            .join(CollectionFace, CollectionFace.id == LeftBehind.face_id)
-            .where(LeftBehind.collection_id == collection.id, LeftBehind.model == row.to_model)
-        )
+        told = select(LeftBehind.face_id, CollectionFace.external_image_id, LeftBehind.model, LeftBehind.reason)
+        query = left(told.join(CollectionFace, CollectionFace.id == LeftBehind.face_id), collection, row)
         if after is not None:
             query = query.where(LeftBehind.face_id > after)
         found = await session.execute(query.order_by(LeftBehind.face_id).limit(limit))
@@ -238,12 +240,16 @@ async def turn(context: Context, owner: str, name: str, *, actor: Actor, back: b
     return await context.db.transact(work)
 
 
-async def finish(context: Context, owner: str, name: str, *, actor: Actor) -> RemodelInfo:
+async def finish(context: Context, owner: str, name: str, *, actor: Actor, drop: int | None = None) -> RemodelInfo:
     """Give the way back up: the loop removes the vectors of the other model, but for faces that have no other.
+
+    These stay searchable, and the change goes on until the last of them is deleted or indexed again; unless `drop` is
+    their number. Then they lose the vector that they have: they stay in the collection, and no search finds them.
 
     Raises:
         CollectionNotFoundError, NoRemodelError: there is none of this name, or no change under way.
         RemodelStateError: it was not switched, or only just; searches may be under way that compare the other model.
+            Or faces are left to embed, or `drop` is not the number of those that are left behind.
     """
     now = context.clock.now()
 
@@ -257,11 +263,30 @@ async def finish(context: Context, owner: str, name: str, *, actor: Actor) -> Re
                 f"Searches that began before the switch may be under way: finish after {settled:%Y-%m-%d %H:%M:%S} UTC."
             )
         row.finished, row.settled_revision = True, -1
-        detail = {"what": "finish", "model": collection.model}
+        dropped = {} if drop is None else await drop_left_behind(session, collection, row, drop)
+        detail = {"what": "finish", "model": collection.model, **dropped}
         await tell(session, collection, actor, "collection.remodel", detail, now)
         return await info_of(session, collection, row)
 
     return await context.db.transact(work)
+
+
+async def drop_left_behind(session: AsyncSession, collection: CollectionRow, row: Remodel, drop: int) -> dict[str, Any]:
+    """Have the loop remove the last vectors of the faces that are left behind; return what the audit log tells.
+
+    Raises:
+        RemodelStateError: they are not so many, or there may be more of them.
+    """
+    if await left_to_embed(session, collection):
+        raise RemodelStateError("Faces are left to embed, of which more may be left behind: wait for it.")
+    ids = (await session.scalars(left(select(LeftBehind.face_id), collection, row).order_by(LeftBehind.face_id))).all()
+    if len(ids) != drop:
+        raise RemodelStateError(
+            f"{len(ids)} faces would not be found any more, not {drop}: list them (`left-behind`), and say how many."
+        )
+    mine = LeftBehind.collection_id == collection.id, LeftBehind.model == collection.model
+    await session.execute(update(LeftBehind).where(*mine).values(reason=DROPPED))
+    return {"dropped": len(ids), "faces": ids[:TOLD]}
 
 
 async def abandon(context: Context, owner: str, name: str, *, actor: Actor) -> None:
@@ -301,6 +326,22 @@ async def find_remodel(session: AsyncSession, collection: CollectionRow) -> Remo
     return row
 
 
+def left(query: Any, collection: CollectionRow, row: Remodel) -> Any:
+    """Narrow a query to faces that have no vector of the model that is wanted, and will have none."""
+    wanted = row.to_model if row.switched_at is None else collection.model
+    has_vector = exists().where(FaceVector.face_id == LeftBehind.face_id, FaceVector.model == wanted)
+    mine = LeftBehind.collection_id == collection.id, LeftBehind.model == wanted, LeftBehind.reason != DROPPED
+    return query.where(*mine, ~has_vector)
+
+
+async def left_to_embed(session: AsyncSession, collection: CollectionRow) -> bool:
+    """Say whether there are faces without a vector of the collection's model that may be given one."""
+    has_vector = exists().where(FaceVector.face_id == CollectionFace.id, FaceVector.model == collection.model)
+    given_up = exists().where(LeftBehind.face_id == CollectionFace.id, LeftBehind.model == collection.model)
+    query = select(CollectionFace.id).where(CollectionFace.collection_id == collection.id, ~has_vector, ~given_up)
+    return await session.scalar(query.limit(1)) is not None
+
+
 async def info_of(session: AsyncSession, collection: CollectionRow, row: Remodel) -> RemodelInfo:
     """Count how far it is."""
     await session.flush()
@@ -308,8 +349,8 @@ async def info_of(session: AsyncSession, collection: CollectionRow, row: Remodel
     embedded = await session.scalar(select(func.count()).select_from(FaceVector).where(*mine)) or 0
     has_vector = exists().where(FaceVector.face_id == LeftBehind.face_id, FaceVector.model == row.to_model)
     query = select(func.count()).select_from(LeftBehind)
-    left = query.where(LeftBehind.collection_id == collection.id, LeftBehind.model == row.to_model, ~has_vector)
-    left_behind = await session.scalar(left) or 0
+    mine = LeftBehind.collection_id == collection.id, LeftBehind.model == row.to_model
+    left_behind = await session.scalar(query.where(*mine, ~has_vector)) or 0
     done = embedded + left_behind >= collection.face_count
     state: RemodelState = "ready" if done else "embedding"
     if collection.model == row.to_model:

@@ -19,10 +19,10 @@ from fotofila.core.db.alone import alone
 from fotofila.core.errors import FotofilaError, NotFoundError
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import FACES_REEMBEDDED
-from fotofila.faces.collections.change import next_revision, renew_user
+from fotofila.faces.collections.change import next_revision, renew_user, tell_removed
 from fotofila.faces.collections.index import CHIP, is_same_place
 from fotofila.faces.collections.models import CollectionFace, CollectionRow, FaceChip, FaceVector, UserVector
-from fotofila.faces.collections.remodel import Reason
+from fotofila.faces.collections.remodel import DROPPED, Reason
 from fotofila.faces.collections.remodel_models import LeftBehind, Remodel
 from fotofila.faces.collections.store import pack
 from fotofila.faces.engine.base import FindOptions, MakesVectors, engine_of
@@ -231,7 +231,7 @@ async def remove_page(context: Context, collection_id: str) -> bool:
             return True
         other = change.from_model if collection.model == change.to_model else change.to_model
         removed = await remove_vectors(session, collection, other)
-        if removed:
+        if removed or await remove_dropped(session, collection, other):
             return True
         left = select(func.count()).select_from(FaceVector)
         mine = FaceVector.collection_id == collection_id, FaceVector.model == other
@@ -262,6 +262,22 @@ async def remove_vectors(session: AsyncSession, collection: CollectionRow, other
             await session.execute(delete(table).where(table.model == other, key.in_(ids)))
         removed += len(ids)
     return removed
+
+
+async def remove_dropped(session: AsyncSession, collection: CollectionRow, other: str) -> int:
+    """Remove a page of vectors of faces that were left behind and given up; returns how many."""
+    given_up = LeftBehind.collection_id == collection.id, LeftBehind.reason == DROPPED
+    mine = FaceVector.collection_id == collection.id, FaceVector.model == other
+    faces = select(CollectionFace.id, CollectionFace.user_id).join(FaceVector, FaceVector.face_id == CollectionFace.id)
+    query = faces.where(*mine, CollectionFace.id.in_(select(LeftBehind.face_id).where(*given_up)))
+    found = (await session.execute(query.limit(REMOVED_AT_ONCE))).all()
+    if found:
+        revision, ids = next_revision(collection), [face_id for face_id, _ in found]
+        await session.execute(delete(FaceVector).where(*mine, FaceVector.face_id.in_(ids)))
+        await tell_removed(session, collection, ids, revision)
+        for user_id in sorted({user_id for _, user_id in found if user_id is not None}):
+            await renew_user(session, collection, user_id, revision)
+    return len(found)
 
 
 async def held(session: AsyncSession, collection_id: str) -> tuple[CollectionRow | None, Remodel | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Body, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from fotofila.access.audit import actor_of
@@ -57,6 +57,17 @@ class SwitchIn(BaseModel):
     """Whether to wait for the last face."""
 
     anyway: bool = Field(default=False, description="Switch although faces are left to embed.")
+
+
+class FinishIn(BaseModel):
+    """What becomes of faces that cannot follow."""
+
+    drop_left_behind: int | None = Field(
+        default=None,
+        ge=0,
+        description="Let no search find them any more: their number, as `/left-behind` lists them. Left out, they stay "
+        "searchable, and the change goes on until the last of them is deleted or indexed again.",
+    )
 
 
 class CompareIn(BaseModel):
@@ -154,8 +165,11 @@ async def roll_back(collection: Name, context: ContextDep, principal: Admin) -> 
 
 
 @router.post("/finish", status_code=202, operation_id="finish_model_change", summary="Give the way back up")
-async def finish(collection: Name, context: ContextDep, principal: Admin) -> RemodelOut:
+async def finish(
+    collection: Name, context: ContextDep, principal: Admin, body: Annotated[FinishIn | None, Body()] = None
+) -> RemodelOut:
     """Remove the vectors of the other model in the background."""
+    drop = body.drop_left_behind if body is not None else None
     return RemodelOut.model_validate(
-        await remodel.finish(context, principal.owner, collection, actor=actor_of(principal))
+        await remodel.finish(context, principal.owner, collection, actor=actor_of(principal), drop=drop)
     )

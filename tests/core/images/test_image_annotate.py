@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fotofila.core.images.annotate import Annotation, annotate, draw_annotations
+from fotofila.core.images.annotate import Annotation, annotate, draw_annotations, lay_out_legibly
 from fotofila.core.images.labels import Label, Rectangle, place_labels, printable
 
 YELLOW, DARK = (255, 214, 10), (17, 17, 17)
@@ -121,7 +121,7 @@ def test_labels_stay_inside_the_frame(boxes: list[tuple[int, int, int, int]], wi
     seen = [Rectangle(x, y, min(800, x + w), min(600, y + h)) for x, y, w, h in boxes]
     labels = [Label(box=index, width=width, height=height) for index in range(len(seen))]
 
-    placed = [place for _, place in place_labels(seen, labels, frame=(800, 600))]
+    placed = [place for _, place, _ in place_labels(seen, labels, frame=(800, 600))]
 
     assert len(placed) == len(seen)
     for place in placed:
@@ -135,9 +135,49 @@ def test_labels_of_neighbours_do_not_cover_each_other() -> None:
     seen = [Rectangle(100 + 45 * n, 200, 140 + 45 * n, 250) for n in range(8)]
     labels = [Label(box=index, width=70, height=17) for index in range(8)]
 
-    placed = [place for _, place in place_labels(seen, labels, frame=(800, 600))]
+    placed = [place for _, place, _ in place_labels(seen, labels, frame=(800, 600))]
 
     assert sum(one.overlap(other) for one, other in itertools.combinations(placed, 2)) == 0
+
+
+SIZES = ((640, 480), (768, 576), (1024, 768))
+
+
+def in_rows(*, across: int, down: int, height: float, step: float) -> list[Annotation]:
+    """Faces side by side, in rows that stand close behind each other."""
+    return [
+        Annotation(
+            left=0.05 + step * x, top=0.1 + 1.4 * height * y, width=0.55 * height, height=height, label="M 30\u201336"
+        )
+        for x in range(across)
+        for y in range(down)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("faces", "size"),
+    [
+        (in_rows(across=1, down=1, height=0.5, step=0), SIZES[0]),
+        (in_rows(across=3, down=1, height=0.2, step=0.3), SIZES[0]),
+        (in_rows(across=8, down=3, height=0.06, step=0.11), SIZES[0]),
+        (in_rows(across=9, down=3, height=0.06, step=0.1), SIZES[1]),  # at 640 a label would lie on a face
+        (in_rows(across=12, down=3, height=0.06, step=0.075), SIZES[2]),  # at 768 as well
+        (in_rows(across=3, down=1, height=0.055, step=0.3), SIZES[1]),  # faces too small at 640
+        (in_rows(across=3, down=1, height=0.02, step=0.3), SIZES[2]),  # and at any size
+        ([], SIZES[2]),
+    ],
+)
+def test_picture_is_as_large_as_faces_and_labels_need(faces: list[Annotation], size: tuple[int, int]) -> None:
+    assert lay_out_legibly(faces, SIZES).size == size
+
+
+def test_smaller_size_covers_nothing() -> None:
+    layout = lay_out_legibly(in_rows(across=8, down=3, height=0.06, step=0.11), SIZES)
+    places = [place for place, _, _ in layout.labels]
+
+    assert len(places) == 24
+    assert not any(place.overlap(box) for place in places for box in layout.boxes)
+    assert not any(one.overlap(other) for one, other in itertools.combinations(places, 2))
 
 
 def test_crowd_is_drawn_without_end() -> None:

@@ -14,6 +14,7 @@ from fotofila.core.images.renditions import Renditions, make_renditions
 from fotofila.core.images.scaling import encode_jpeg, encode_webp, fitted, shrink, shrink_pixels, to_image
 
 FACE = Annotation(left=0.4, top=0.3, width=0.2, height=0.3, label="30-36 F")
+SMALL_FACE = Annotation(left=0.4, top=0.3, width=0.02, height=0.02, label="30-36 F")
 
 
 def opened(data: bytes) -> Image.Image:
@@ -60,10 +61,10 @@ def test_renditions_are_webp() -> None:
 @pytest.mark.parametrize("size", [(1736, 1157), (1025, 800), (2047, 900), (5000, 3333)])
 def test_shrinking_looks_like_a_careful_filter(size: tuple[int, int]) -> None:
     image = smooth(size)
-    quick = shrink(image, 1024)
-    careful = image.resize(quick.size, Image.Resampling.BOX)
+    careful = image.resize(fitted(size, 1024), Image.Resampling.BOX)
 
-    assert np.abs(np.asarray(quick, dtype=int) - np.asarray(careful)).max() <= 3
+    for quick in (shrink(image, 1024), shrink_pixels(np.asarray(image), 1024)):
+        assert np.abs(np.asarray(quick, dtype=int) - np.asarray(careful)).max() <= 3
 
 
 @pytest.mark.parametrize(
@@ -75,6 +76,22 @@ def test_pixels_shrink_as_their_picture_does(size: tuple[int, int]) -> None:
 
     assert quick.size == slow.size
     assert np.abs(np.asarray(quick, dtype=int) - np.asarray(slow)).max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("size", "side"), [((1024, 768), 768), ((1024, 768), 640), ((1632, 1224), 1024), ((999, 700), 500)]
+)
+def test_each_pixel_is_the_mean_of_four_samples(size: tuple[int, int], side: int) -> None:
+    pixels = np.random.default_rng(7).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    made = np.asarray(shrink_pixels(pixels, side), dtype=int)
+    rows, columns = (
+        # Counted in whole numbers: a sample that lies on the border of two pixels belongs to the second.
+        (2 * np.arange(2 * wanted) + 1) * there // (4 * wanted)
+        for there, wanted in zip(pixels.shape, made.shape[:2], strict=False)
+    )
+    four = pixels[rows][:, columns].astype(int).reshape(made.shape[0], 2, made.shape[1], 2, 3)
+
+    assert np.abs(made - four.mean(axis=(1, 3))).max() <= 1
 
 
 def test_shrinking_keeps_black_black_and_white_white() -> None:
@@ -132,9 +149,20 @@ def test_boxes_are_on_the_annotated_rendition_only() -> None:
     assert plain.annotated == plain.large
 
 
-@pytest.mark.parametrize(("size", "annotated"), [((1600, 1200), (768, 576)), ((640, 480), (640, 480))])
-def test_annotated_picture_has_a_size_of_its_own(size: tuple[int, int], annotated: tuple[int, int]) -> None:
-    assert opened(make_renditions(np.asarray(smooth(size)), [FACE]).annotated).size == annotated
+@pytest.mark.parametrize(
+    ("size", "face", "annotated"),
+    [
+        ((1600, 1200), FACE, (640, 480)),
+        ((1600, 1200), SMALL_FACE, (1024, 768)),
+        ((800, 600), SMALL_FACE, (800, 600)),
+        ((800, 600), FACE, (640, 480)),
+        ((600, 450), FACE, (600, 450)),
+    ],
+)
+def test_annotated_picture_is_as_large_as_its_faces_need(
+    size: tuple[int, int], face: Annotation, annotated: tuple[int, int]
+) -> None:
+    assert opened(make_renditions(np.asarray(smooth(size)), [face]).annotated).size == annotated
 
 
 def test_pixels_are_not_touched() -> None:

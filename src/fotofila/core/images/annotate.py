@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +28,8 @@ _MAX_BOXES, _MAX_LABELS = 1000, 200
 _OVERSAMPLING = 4
 _SMALLEST_FONT = 11
 _PADDING = 3
+_LEGIBLE_HEIGHT = 28
+"""Pixels of a box under which a face in it is hard to make out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +52,75 @@ def annotate(
     return image
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Where everything goes on a picture of a size, in its pixels."""
+
+    size: tuple[int, int]
+    """(width, height)."""
+
+    boxes: Sequence[Rectangle]
+    labels: Sequence[tuple[Rectangle, str, int]]
+    """Place, text, and size of the letters."""
+
+
+def lay_out(boxes: Sequence[Annotation], size: tuple[int, int]) -> Layout:
+    """Return where boxes and labels go. Boxes outside of the picture are left out, and the smallest of a crowd."""
+    visible, texts = _visible(boxes, size)
+    return Layout(size=size, boxes=visible, labels=[label for label, _ in _placed(visible, texts, size)])
+
+
+def lay_out_legibly(boxes: Sequence[Annotation], sizes: Sequence[tuple[int, int]]) -> Layout:
+    """Return the layout for the smallest size at which faces can be made out and told from their labels.
+
+    That is one at which half of the boxes are at least 28 pixels high, and no label lies on a box or another label.
+
+    Args:
+        boxes: As of `lay_out`.
+        sizes: One or more, the smallest first; where none will do, the last is taken.
+    """
+    for size in sizes[:-1]:
+        visible, texts = _visible(boxes, size)
+        if not visible or statistics.median(box.bottom - box.top for box in visible) < _LEGIBLE_HEIGHT:
+            continue
+        labels = []
+        for label, covered in _placed(visible, texts, size):
+            if covered:
+                break
+            labels.append(label)
+        else:
+            return Layout(size=size, boxes=visible, labels=labels)
+    return lay_out(boxes, sizes[-1])
+
+
 def draw_annotations(image: Image.Image, boxes: Sequence[Annotation]) -> None:
     """Draw the boxes, then their labels, on an RGB picture, in place. Boxes outside of it are left out."""
-    visible = [(found, box.label) for box in boxes if (found := _in_pixels(box, image.size)) is not None]
+    draw_layout(image, lay_out(boxes, image.size))
+
+
+def draw_layout(image: Image.Image, layout: Layout) -> None:
+    """Draw what was laid out for a picture of its size, in place."""
+    draw = ImageDraw.Draw(image)
+    for box in layout.boxes:
+        _draw_box(image, draw, box)
+    for place, text, font_size in layout.labels:
+        _draw_label(image, draw, place, text, font_size)
+
+
+def _visible(boxes: Sequence[Annotation], size: tuple[int, int]) -> tuple[list[Rectangle], list[str]]:
+    """Return the boxes that can be seen, the largest first, and what to write at the first of them."""
+    visible = [(found, box.label) for box in boxes if (found := _in_pixels(box, size)) is not None]
     visible.sort(key=lambda each: -_area(each[0]))
     visible = visible[:_MAX_BOXES]
-    rectangles = [rectangle for rectangle, _ in visible]
-    draw = ImageDraw.Draw(image)
-    for rectangle in rectangles:
-        _draw_box(image, draw, rectangle)
-    texts = [printable(label or "") for _, label in visible[:_MAX_LABELS]]
-    for label, place in place_labels(rectangles, _labels(rectangles, texts, image.size), frame=image.size):
-        _draw_label(image, draw, place, texts[label.box], _font_size(rectangles[label.box], image.size))
+    return [box for box, _ in visible], [printable(label or "") for _, label in visible[:_MAX_LABELS]]
+
+
+def _placed(
+    boxes: Sequence[Rectangle], texts: Sequence[str], size: tuple[int, int]
+) -> Iterator[tuple[tuple[Rectangle, str, int], int]]:
+    """Yield the labels as a `Layout` has them, each with what it covers."""
+    for label, place, covered in place_labels(boxes, _labels(boxes, texts, size), frame=size):
+        yield (place, texts[label.box], _font_size(boxes[label.box], size)), covered
 
 
 def _area(rectangle: Rectangle) -> int:
@@ -134,8 +194,10 @@ def _labels(boxes: Sequence[Rectangle], texts: Sequence[str], frame: tuple[int, 
 
 
 def _draw_label(image: Image.Image, draw: ImageDraw.ImageDraw, place: Rectangle, text: str, font_size: int) -> None:
-    draw.rounded_rectangle(
-        (place.left, place.top, place.right - 1, place.bottom - 1), radius=_PADDING, fill=_LINE, outline=_DARK
-    )
+    left, top, right, bottom = place.left, place.top, place.right - 1, place.bottom - 1
+    # Pixel for pixel a rectangle with corners rounded by 3, at a quarter of the cost.
+    across, down = (left, left + 2, right - 2, right), (top, top + 2, bottom - 2, bottom)
+    corners = ((1, 0), (2, 0), (3, 1), (3, 2), (2, 3), (1, 3), (0, 2), (0, 1))
+    draw.polygon([(across[x], down[y]) for x, y in corners], fill=_LINE, outline=_DARK)
     middle = (place.top + place.bottom) // 2
     draw_text(image, (place.left + _PADDING + 1, middle), text, font_size, _DARK)

@@ -61,16 +61,21 @@ def printable(label: str) -> str:
 
 def place_labels(
     boxes: Sequence[Rectangle], labels: Iterable[Label], *, frame: tuple[int, int]
-) -> Iterator[tuple[Label, Rectangle]]:
-    """Yield each label with its place, in the order given: the earlier, the freer the choice."""
+) -> Iterator[tuple[Label, Rectangle, int]]:
+    """Yield each label with its place and what it covers there, in the order given: the earlier, the freer the choice.
+
+    0 is a place off all boxes and off the labels before it.
+    """
     placed: list[Rectangle] = []
     for label in labels:
-        place = _best(boxes, label, placed, frame)
+        place, covered = _best(boxes, label, placed, frame)
         placed.append(place)
-        yield label, place
+        yield label, place, covered
 
 
-def _best(boxes: Sequence[Rectangle], label: Label, placed: Sequence[Rectangle], frame: tuple[int, int]) -> Rectangle:
+def _best(
+    boxes: Sequence[Rectangle], label: Label, placed: Sequence[Rectangle], frame: tuple[int, int]
+) -> tuple[Rectangle, int]:
     own = boxes[label.box]
     # What no candidate can touch is left out once, so that a crowd costs one pass a label and not one a candidate.
     reach = Rectangle(
@@ -89,7 +94,7 @@ def _best(boxes: Sequence[Rectangle], label: Label, placed: Sequence[Rectangle],
             best, least = candidate, cost
         if least == 0:
             break
-    return best
+    return best, least
 
 
 def _candidates(box: Rectangle, label: Label, frame: tuple[int, int]) -> Iterator[Rectangle]:

@@ -16,6 +16,8 @@ from PIL import Image
 _WEBP_QUALITY = 75
 _WEBP_METHOD = 0
 _JPEG_QUALITY = 85
+_NUDGE = 1e-6
+"""Of a pixel: samples on the border of two pixels, as every third at 4:3, fall to the right one here and in Pillow."""
 _STRIP_BYTES = 160 * 1024
 """Two such strips are worked on at once."""
 
@@ -51,7 +53,7 @@ def shrink_pixels(pixels: NDArray[np.uint8], long_side: int) -> Image.Image:
         return shrink(to_image(pixels), long_side)
     columns, rows = fitted((width, height), long_side)
     averaged = to_image(_average(pixels, columns=columns, rows=rows))
-    shift = -0.25 * width / columns  # to the left one of the two samples of a column, where their mean is
+    shift = _NUDGE - 0.25 * width / columns  # to the left one of the two samples of a column, where their mean is
     extent = (shift, 0, shift + width, rows)
     return averaged.transform((columns, rows), Image.Transform.EXTENT, extent, Image.Resampling.NEAREST)
 
@@ -96,7 +98,7 @@ def _to_mean(values: NDArray[np.uint8], differing: NDArray[np.uint8]) -> None:
 
 def _samples(size: int, wanted: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return where two samples of each of `wanted` parts of `size` pixels lie, a quarter of a part from its middle."""
-    samples = ((np.arange(2 * wanted) + 0.5) * (size / (2 * wanted))).astype(np.intp)
+    samples = ((np.arange(2 * wanted) + 0.5) * (size / (2 * wanted)) + _NUDGE).astype(np.intp)
     return samples[0::2], samples[1::2]
 
 

@@ -89,7 +89,7 @@ def visitor(server: Serving, browser: Browser, signed_in: StorageState, with_fac
         for made in visits:
             if not with_faces:
                 made.expect_refusal("404 GET /image?size=")  # a job that does nothing makes no thumbnails
-                made.expect_refusal("404 GET /api/collections")
+                made.expect_refusal("404 GET /api/collections", "404 GET /api/biometrics", "404 GET /api/erasures")
             assert made.unexpected() == []
             assert made.violations() == []
 

@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from fotofila.testing.pictures import jpeg
+from fotofila.testing.servers.process import free_port
 from tests.e2e.page.conftest import DESKTOP, PHONE, Visitor
-from tests.e2e.page.serving import Serving, free_port, serving
+from tests.e2e.page.serving import Serving, serving
 from tests.e2e.page.visiting import visit
 
 pytestmark = pytest.mark.e2e
@@ -26,6 +27,8 @@ PLACES = {
     "keys": "#/settings/keys",
     "people": "#/settings/people",
     "notifications": "#/settings/notifications",
+    "recognition": "#/settings/recognition",
+    "audit": "#/settings/audit",
 }
 AXE = Path(__file__).parents[3] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 NO_PICTURE_YET = "404 GET /image?size="

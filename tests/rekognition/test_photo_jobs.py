@@ -66,6 +66,7 @@ async def test_faces_of_an_upload_are_those_that_the_service_tells(
     )
     async with photos.client() as client:
         faces = (await analysed(client, portraits.group))["faces"]
+        unkept = await client.post("/api/photos", params={"store": "false"}, content=portraits.group)
     boxes = sorted((each["BoundingBox"]["Left"], each["BoundingBox"]["Width"]) for each in said["FaceDetails"])
     assert len(faces) == len(boxes) > 3
     for face, (left, width) in zip(faces, boxes, strict=True):
@@ -75,6 +76,7 @@ async def test_faces_of_an_upload_are_those_that_the_service_tells(
         assert face["age_range"] is not None
         assert face["has_embedding"] is False
     assert any(face["apparent_gender"] for face in faces)
+    assert len(unkept.json()["faces"]) == len(faces)
 
 
 async def test_upload_tells_who_is_in_a_collection_until_they_are_erased_there(

@@ -90,10 +90,10 @@ class Question:
     """In a worker those of `ask_parts`, in a server those of the capabilities."""
 
 
-async def ask(kind: JobKind, question: Question) -> dict[str, Any]:
-    """Return the arguments of a job with what was asked for it."""
+async def ask(kind: JobKind, question: Question) -> Mapping[str, Any]:
+    """Return the arguments of a job with what was asked for it; the same object where that is nothing."""
     more = {} if kind.ask is None else await load(kind.ask)(question)
-    return {**question.args, **more}
+    return {**question.args, **more} if more else question.args
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,8 +49,8 @@ class Asking:
 
     parts: Mapping[str, Part] = field(default_factory=dict)
 
-    async def __call__(self, kind: JobKind, message: ProcessMessage, original: Path) -> dict[str, Any]:
-        """Return the arguments of a job with what was asked for it.
+    async def __call__(self, kind: JobKind, message: ProcessMessage, original: Path) -> Mapping[str, Any]:
+        """Return the arguments of a job with what was asked for it; those of the message where that is nothing.
 
         Raises:
             FotofilaError: what it says becomes of the job.

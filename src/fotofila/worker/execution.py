@@ -166,9 +166,12 @@ async def work(
         else:
             with needing_storage():
                 await bench.storage.get_file(message.source.key, tray.original)
+        began = time.monotonic()
+        args = await bench.asking(kind, message, tray.original)
+        asked = {} if args is message.args else {"asked": round(time.monotonic() - began, 4)}
         request = Request(
             work=kind.work,
-            args=await bench.asking(kind, message, tray.original),
+            args=args,
             original=tray.original,
             folder=tray.made,
             models_dir=bench.settings.models_dir,
@@ -178,6 +181,7 @@ async def work(
             answer = await bench.pool.run(request, on_progress=on_progress)
         if answer["outcome"] != "done" or message.source is None:
             return answer, ()
+        answer["timings"] = {**answer["timings"], **asked}
         prefix = execution_prefix(message.owner, message.source.photo_id, reporter.execution_id)
         return answer, await store(bench.storage, tray.made, prefix, answer["renditions"])
 

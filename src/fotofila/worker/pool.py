@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +35,7 @@ class Request:
     """A job for a child."""
 
     work: str
-    args: dict[str, Any]
+    args: Mapping[str, Any]
     original: Path
     folder: Path
     models_dir: Path

@@ -205,9 +205,9 @@ async def search_by_pgvector(url: str, folder: Path, searches: int) -> dict[str,
     database = Database(url)
     await upgrade(database)
     await fill_postgres(database, folder)
-    search = PgvectorSearch()
+    search = PgvectorSearch(meanwhile=ExactSearch(memory_bytes=1 << 34, threads=2))
     began = time.perf_counter()
-    await search.search(database, SPACE, queries[:1], limit=LIMIT, least_cosine=LEAST)
+    await search.prepare(database, SPACE, queries.shape[1])
     built = time.perf_counter() - began
     laps = Laps()
     found = []

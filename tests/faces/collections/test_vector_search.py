@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 
 from fotofila.access.audit import OPERATOR
 from fotofila.core.config import SettingsError
-from fotofila.faces.collections import desk
+from fotofila.core.db.locks import lock_name
+from fotofila.faces.collections import desk, pgvector
 from fotofila.faces.collections.choose import search_of
 from fotofila.faces.collections.exact import ExactSearch
 from fotofila.faces.collections.search_port import Near, Space
@@ -86,12 +88,69 @@ async def test_pgvector_finds_the_nearest_of_many(tmp_path: Path, migrated_url: 
         exact = ExactSearch(memory_bytes=1 << 30, threads=1)
         info = await desk.describe_collection(place.context, OWNER, "guests")
         space = Space(collection_id=info.id, model=MODEL)
+        await until(lambda: caught_up(place, 0))
         asked = np.stack([vector_of(person, noise=0.7) for person in range(0, 200, 10)])
         wanted = await exact.search(place.context.db, space, asked, limit=5)
         found = await search_of(place.context).search(place.context.db, space, asked, limit=5)
         await exact.close()
         hits = [len({a.id for a in mine} & {b.id for b in theirs}) for mine, theirs in zip(found, wanted, strict=True)]
         assert sum(hits) >= 0.95 * 5 * len(asked)
+
+
+async def has_index(place: Place) -> bool:
+    return await place.context.db.has_row(pgvector.INDEX, name=f"ix_near_face_{MODEL.replace('-', '_')}")
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(60):
+        while not await condition():  # noqa: ASYNC110 - another process may be at it
+            await asyncio.sleep(0.02)
+
+
+async def test_while_its_index_is_built_searches_are_answered_exactly(
+    tmp_path: Path, migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pgvector, "PATIENCE_SECONDS", 0.0)
+    async with open_place(tmp_path, migrated_url, faces_search="pgvector") as place:
+        db = place.context.db
+        first = (await place.index(1)).records[0].face_id
+        async with db.write() as holding:
+            await lock_name(holding, "collection_near")  # as whoever builds it
+            for _ in range(2):
+                assert [each.id for each in await near(place, 1)] == [first]
+            second = (await place.index({"person": 1, "noise": 0.3}, photo=1)).records[0].face_id
+            assert [each.id for each in await near(place, 1)] == [first, second], "and find what is new"
+            assert not await has_index(place)
+        await until(lambda: has_index(place))
+        assert [each.id for each in await near(place, 1)] == [first, second]
+        await until(lambda: caught_up(place, 7, 0))
+
+
+async def test_many_vectors_at_once_are_taken_over_in_the_background(
+    tmp_path: Path, migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pgvector, "PATIENCE_SECONDS", 0.0)
+    few = {kind: query.replace(f"OFFSET {pgvector.MANY}", "OFFSET 2") for kind, query in pgvector.FAR_BEHIND.items()}
+    monkeypatch.setattr(pgvector, "FAR_BEHIND", few)
+    async with open_place(tmp_path, migrated_url, faces_search="pgvector") as place:
+        await place.index(1)
+        await until(lambda: caught_up(place, 1))
+        await place.index(2, 3, photo=1)
+        async with place.context.db.write() as holding:
+            await lock_name(holding, "collection_near")
+            assert await caught_up(place, 2), "two are taken over at once"
+            await place.index(4, 5, 6, photo=2)
+            assert len(await near(place, 4)) == 1
+            assert not await caught_up(place, 4), "three are not waited for"
+        await until(lambda: caught_up(place, 4))
+
+
+async def caught_up(place: Place, person: int, matches: int = 1) -> bool:
+    """Search for somebody; say whether the index has everything."""
+    assert len(await near(place, person)) == matches
+    info = await desk.describe_collection(place.context, OWNER, "guests")
+    state = {"id": info.id, "model": MODEL, "kind": "face"}
+    return await has_index(place) and await place.context.db.has_row(pgvector.CURRENT, **state)
 
 
 async def test_pgvector_without_postgresql_is_refused_at_the_start(tmp_path: Path) -> None:

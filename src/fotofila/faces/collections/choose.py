@@ -22,11 +22,12 @@ def make_search(settings: Settings, direct: DirectLane, db: Database) -> VectorS
         SettingsError: it is pgvector, and the database is not PostgreSQL.
     """
     del direct
+    exact = ExactSearch(memory_bytes=settings.faces_search_memory_mb << 20, threads=THREADS)
     if settings.faces_search == "pgvector":
         if db.is_sqlite:
             raise SettingsError("FOTOFILA_FACES_SEARCH: pgvector needs PostgreSQL as FOTOFILA_DATABASE_URL.")
-        return PgvectorSearch()
-    return ExactSearch(memory_bytes=settings.faces_search_memory_mb << 20, threads=THREADS)
+        return PgvectorSearch(meanwhile=exact)
+    return exact
 
 
 def search_of(context: Context) -> VectorSearch:

@@ -8,6 +8,7 @@ collection's revision as the matrices of exact search do.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,8 +23,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fotofila.core.db import Database
 from fotofila.core.db.locks import lock_name
 from fotofila.core.errors import UnavailableError
-from fotofila.faces.collections.search_port import Kind, Near, Space
+from fotofila.core.observability.logs import get_logger
+from fotofila.faces.collections.search_port import Kind, Near, Space, VectorSearch
 from fotofila.faces.collections.vectors import read_state, read_written
+
+log = get_logger("fotofila.faces")
 
 EF_SEARCH = 200
 """Candidates that are kept while the graph is walked. Of those at a similarity of 80 among 60,000 random vectors, the
@@ -34,13 +38,19 @@ MOST_TUPLES = 200_000
 LONGEST_SECONDS = 7200.0
 """Of building the index of many millions."""
 MANY = 1000
-"""Vectors at once after which PostgreSQL should count anew."""
+"""Vectors at once after which PostgreSQL should count anew, and that no search waits for: some seconds."""
+PATIENCE_SECONDS = 1.0
+"""That the first search waits for the index."""
 BUILD_MEMORY = "512MB"
 MODEL = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 
 CURRENT = """
 SELECT 1 FROM collections c JOIN collection_near_state s ON s.collection_id = c.id AND s.revision = c.revision
 WHERE c.id = :id AND s.model = :model AND s.kind = :kind
+"""
+INDEX = """
+SELECT 1 FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
+WHERE c.relname = :name AND i.indisvalid AND pg_table_is_visible(c.oid)
 """
 SET = text(
     "SELECT set_config('hnsw.ef_search', :ef, true), set_config('hnsw.iterative_scan', 'relaxed_order', true), "
@@ -50,6 +60,13 @@ PARENTS: dict[Kind, tuple[str, str]] = {
     "face": ("collection_vectors", "face_id"),
     "user": ("collection_user_vectors", "user_row_id"),
 }
+FAR_BEHIND = {
+    kind: f"SELECT 1 FROM {parent} WHERE collection_id = :id AND model = :model AND revision > COALESCE(("  # noqa: S608 - constants
+    "SELECT s.revision FROM collection_near_state s WHERE s.collection_id = :id AND s.model = :model AND s.kind = :kind"
+    f"), 0) LIMIT 1 OFFSET {MANY}"
+    for kind, (parent, _) in PARENTS.items()
+}
+"""Whether more was written since than one search should wait for."""
 STATE_TABLE = """
 CREATE TABLE IF NOT EXISTS collection_near_state (
     collection_id varchar(32) REFERENCES collections (id) ON DELETE CASCADE,
@@ -64,38 +81,50 @@ class NoPgvectorError(UnavailableError):
     title = "The database has no pgvector"
 
 
+Key = tuple[Space, int]
+
+
 @dataclass(slots=True, kw_only=True)
 class PgvectorSearch:
-    """Asks the database; nothing is held in memory."""
+    """Asks the database; nothing is held in memory but for collections that the index has not caught up with.
 
-    _made: set[tuple[str, Kind, int]] = field(default_factory=set)
+    What takes long, to make the index of a model or to take over many vectors at once, is done in the background.
+    Searches are answered exactly meanwhile.
+    """
+
+    meanwhile: VectorSearch
+    _made: set[tuple[str, Kind]] = field(default_factory=set)
+    _preparing: dict[Key, asyncio.Task[None]] = field(default_factory=dict)
 
     async def search(
         self, db: Database, space: Space, vectors: NDArray[np.float32], *, limit: int, least_cosine: float = -1.0
     ) -> list[list[Near]]:
         """Return the nearest of each vector; see the port."""
-        numbers = vectors.shape[1]
-        await self._make(db, space, numbers)
-        where = {"id": space.collection_id, "model": space.model, "kind": space.kind}
-        if not await db.has_row(CURRENT, **where):
-            async with db.write() as session:
-                await session.execute(text("SET LOCAL statement_timeout = 0"))
-                await follow(session, space)
+        if not await self._is_prepared(db, space, vectors.shape[1]):
+            return await self.meanwhile.search(db, space, vectors, limit=limit, least_cosine=least_cosine)
+        self.meanwhile.forget(space.collection_id)
         async with db.write() as session:  # what is set is set for one transaction, and this begins one
             await session.execute(SET, {"ef": str(min(max(EF_SEARCH, limit), MOST_EF_SEARCH))})
             return [await nearest(session, space, vector, limit=limit, least=least_cosine) for vector in vectors]
 
     def forget(self, collection_id: str) -> None:
-        """Nothing is held."""
+        """Let go of what is held meanwhile."""
+        self.meanwhile.forget(collection_id)
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Break off what is being prepared."""
+        for task in self._preparing.values():
+            task.cancel()
+        await asyncio.gather(*self._preparing.values(), return_exceptions=True)
+        self._preparing.clear()
+        await self.meanwhile.close()
 
-    async def _make(self, db: Database, space: Space, numbers: int) -> None:
-        """Make the tables and the index of a model where there are none."""
-        key = (space.model, space.kind, numbers)
-        if key in self._made:
-            return
+    async def prepare(self, db: Database, space: Space, numbers: int) -> None:
+        """Make what is missing: tables, vectors, the index of their model; of many vectors that takes minutes.
+
+        Raises:
+            NoPgvectorError: the database has no pgvector.
+        """
         async with db.write() as session:
             await session.execute(text("SET LOCAL statement_timeout = 0"))
             await lock_name(session, "collection_near")
@@ -103,7 +132,47 @@ class PgvectorSearch:
             await make_tables(session, space.kind)
             await follow(session, space)  # before there is an index: building it of many at once is ten times as quick
             await make_index(session, space, numbers)
-        self._made.add(key)
+        self._made.add((space.model, space.kind))
+
+    async def _is_prepared(self, db: Database, space: Space, numbers: int) -> bool:
+        """Say whether the index has all that was committed; else see to it that it will."""
+        key = (space, numbers)
+        task = self._preparing.get(key)
+        if task is None:
+            if await self._catches_up(db, space):
+                return True
+            task = asyncio.create_task(self.prepare(db, space, numbers), name="near-index")
+            task.add_done_callback(tell_failure)
+            self._preparing[key] = task
+            await asyncio.wait({task}, timeout=PATIENCE_SECONDS)  # of a small collection it is there by then
+        if not task.done():
+            return False
+        self._preparing.pop(key, None)
+        task.result()
+        return await self._catches_up(db, space)
+
+    async def _catches_up(self, db: Database, space: Space) -> bool:
+        """Take over what was written since the last search, where there is an index and it is not too much."""
+        made = (space.model, space.kind)
+        if made not in self._made:
+            if not await db.has_row(INDEX, name=index_of(space)):
+                return False
+            self._made.add(made)
+        where = {"id": space.collection_id, "model": space.model, "kind": space.kind}
+        if await db.has_row(CURRENT, **where):
+            return True
+        if await db.has_row(FAR_BEHIND[space.kind], **where):
+            return False
+        async with db.write() as session:
+            await session.execute(text("SET LOCAL statement_timeout = 0"))
+            await follow(session, space)
+        return True
+
+
+def tell_failure(task: asyncio.Task[None]) -> None:
+    """Log why an index was not made; the next search tries again and tells its caller."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.warning("faces.index_failed", sentence=str(error))
 
 
 async def make_extension(session: AsyncSession) -> None:
@@ -141,12 +210,16 @@ async def make_tables(session: AsyncSession, kind: Kind) -> None:
 async def make_index(session: AsyncSession, space: Space, numbers: int) -> None:
     """Make the graph of a model: vectors of two models have nothing to do with each other."""
     await session.execute(text(f"SET LOCAL maintenance_work_mem = '{BUILD_MEMORY}'"))
-    name = re.sub(r"\W", "_", f"ix_near_{space.kind}_{space.model}")[:63]
     await run_long(
         session,
-        f"CREATE INDEX IF NOT EXISTS {name} ON {table_of(space.kind)} USING hnsw "
+        f"CREATE INDEX IF NOT EXISTS {index_of(space)} ON {table_of(space.kind)} USING hnsw "
         f"((vector::halfvec({numbers})) halfvec_ip_ops) WHERE model = '{literal(space.model)}'",
     )
+
+
+def index_of(space: Space) -> str:
+    """Name the index of a model."""
+    return re.sub(r"\W", "_", f"ix_near_{space.kind}_{space.model}".lower())[:63]
 
 
 async def run_long(session: AsyncSession, statement: str, *values: object) -> None:

@@ -66,3 +66,8 @@ def test_command_line_is_quick_to_say_what_it_can_do() -> None:
 
 def test_server_never_loads_image_code_that_workers_run() -> None:
     assert loaded_by("fotofila.cli.serve") & {"onnxruntime", "onnx", "cv2", "pi_heif"} == set()
+
+
+def test_roles_but_the_api_need_no_web_framework() -> None:
+    roles = "fotofila.cli.serve, fotofila.access.authenticate, fotofila.feedback.loops"
+    assert loaded_by(roles) & {"fastapi", "starlette", "uvicorn", "limits"} == set()

@@ -18,7 +18,7 @@ from fotofila.access.keys import parse_key
 from fotofila.access.models import ApiKey, User, UserSession, Workspace
 from fotofila.access.scopes import ROLE_SCOPES
 from fotofila.access.sign_in import session_end
-from fotofila.api.deps import SESSION_COOKIE
+from fotofila.api.cookie import SESSION_COOKIE
 from fotofila.core.capability import Context, Principal
 from fotofila.core.crypto import token_hash
 from fotofila.core.errors import UnauthenticatedError

@@ -14,12 +14,12 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fotofila.api.cookie import SESSION_COOKIE
 from fotofila.api.limits import RateLimits
 from fotofila.api.request_info import client_network, request_info
 from fotofila.core.capability import Context, Principal
 from fotofila.core.errors import ForbiddenError
 
-SESSION_COOKIE = "fotofila_session"
 EDITS = "photos:write"
 """The scope of an editor."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
@@ -11,12 +10,8 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 
-import uvicorn
-from starlette.types import ASGIApp
-
 from fotofila.access.receipts import load_signing_keys
 from fotofila.access.workspaces import ensure_default_workspace
-from fotofila.api.app import create_app
 from fotofila.bootstrap import make_context
 from fotofila.cli.options import answer_metrics
 from fotofila.cli.running import has_started
@@ -33,10 +28,10 @@ log = get_logger(__name__)
 
 CORE_ROLES = ("api", *(loop.role for loop in LOOPS))
 RESTART_SECONDS = 2.0
-GRACE_SECONDS = 5
 WORKER_GRACE_SECONDS = 10.0
 BACKLOG = 2048
-WIRE_APP = "fotofila.rekognition.routes:create_wire_app"
+RUN_API = "fotofila.cli.answering:run_api"
+"""Imported where it runs: the other roles need no web framework."""
 
 Ready = Callable[[Context, str], Coroutine[None, None, None]]
 """Called with the context and the address once the server answers."""
@@ -76,7 +71,7 @@ async def serve(
             if with_workers:
                 tasks.create_task(run_workers(stop), name="workers")
             if listener is not None:
-                tasks.create_task(run_api(context, listener, stop, on_ready, wire=wire), name="api")
+                tasks.create_task(load(RUN_API)(context, listener, stop, on_ready, wire=wire), name="api")
             else:
                 has_started()
             log.info("serve.started", roles=sorted(wanted))
@@ -97,63 +92,6 @@ async def supervise(loop: Loop, context: Context, stop: asyncio.Event) -> None:
         except Exception as error:
             log.exception("loop.failed", loop=loop.name, error=repr(error))
             await sleep(stop, RESTART_SECONDS)
-
-
-async def run_api(
-    context: Context,
-    listener: socket.socket,
-    stop: asyncio.Event,
-    on_ready: Ready | None,
-    *,
-    wire: socket.socket | None = None,
-) -> None:
-    """Answer HTTP until told to stop; `wire` is the port of its own of the Rekognition protocol."""
-    settings = context.settings
-    port = listener.getsockname()[1]
-    app = create_app(context)
-    servers = [(make_server(app), listener)]
-    if wire is not None:
-        servers.append((make_server(load(WIRE_APP)(context, app.state.limits)), wire))
-    has_started()
-    async with asyncio.TaskGroup() as tasks:
-        serving = [tasks.create_task(server.serve(sockets=[bound])) for server, bound in servers]
-        stopping = tasks.create_task(stop.wait())
-        url = f"http://{settings.host}:{port}"
-        log.info("api.listening", url=url)
-        if wire is not None:
-            log.info("rekognition.listening", url=f"http://{settings.host}:{wire.getsockname()[1]}")
-        greeting = tasks.create_task(on_ready(context, url)) if on_ready is not None else None
-        await asyncio.wait([*serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-        if greeting is not None:
-            greeting.cancel()
-        for server, _ in servers:
-            server.should_exit = True
-        stop.set()
-    await app.state.limits.close()
-
-
-def make_server(app: ASGIApp) -> Server:
-    """Make a server of an application."""
-    return Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            lifespan="off",
-            server_header=False,
-            proxy_headers=False,
-            access_log=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-            backlog=BACKLOG,
-        )
-    )
-
-
-class Server(uvicorn.Server):
-    """Uvicorn without signal handlers of its own: the program has its own way to stop."""
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]  # noqa: ANN201, D102
-        yield
 
 
 def listen_to_wire(context: Context) -> socket.socket | None:

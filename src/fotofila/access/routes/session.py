@@ -10,7 +10,8 @@ from fotofila.access.authenticate import unauthenticated
 from fotofila.access.models import User, Workspace
 from fotofila.access.schemas import Credentials, LinkToken, Session, SessionUser, SessionWorkspace
 from fotofila.access.scopes import ROLE_SCOPES, Role, in_order
-from fotofila.api.deps import SECURITY, SESSION_COOKIE, ClientDep, ContextDep, LimitsDep, PrincipalDep, ReadSession
+from fotofila.api.cookie import SESSION_COOKIE
+from fotofila.api.deps import SECURITY, ClientDep, ContextDep, LimitsDep, PrincipalDep, ReadSession
 
 router = APIRouter(prefix="/api/session", tags=["session"])
 

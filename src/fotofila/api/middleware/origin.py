@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fotofila.api.deps import SESSION_COOKIE
+from fotofila.api.cookie import SESSION_COOKIE
 from fotofila.core.errors import ForbiddenError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fotofila.api.deps import SESSION_COOKIE
+from fotofila.api.cookie import SESSION_COOKIE
 from fotofila.api.limits import Quota, RateLimits
 from fotofila.api.request_info import client_network, request_info
 from fotofila.core.capability import Context

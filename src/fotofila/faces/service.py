@@ -63,8 +63,8 @@ async def settle_search(session: AsyncSession, owner: str, settings: Settings, w
     """
     if settings.faces_engine == LOCAL:
         raise SearchApartError(
-            "With FOTOFILA_FACES_ENGINE=local photos are analysed without a collection: upload without `collection`, "
-            f"then POST /api/collections/{wish.collection}/search with the photo's id as `photo_id`."
+            "With FOTOFILA_FACES_ENGINE=local photos are analysed without a collection: leave `collection` out, and "
+            f"send the picture to POST /api/collections/{wish.collection}/search, too, which keeps nothing of it."
         )
     row = await find_switched_on(session, owner, wish.collection)
     demand_engine(row)

@@ -19,6 +19,7 @@ from fotofila.faces.collections.errors import (
     CollectionNotFoundError,
     FaceNotFoundError,
     OtherEngineError,
+    RecognitionOffError,
 )
 from fotofila.faces.collections.export import export_collection
 from fotofila.faces.collections.export_file import Secret
@@ -129,6 +130,38 @@ async def test_users_are_as_alike_as_the_best_of_their_faces(kept: Place) -> Non
     assert (nobody.face, nobody.matches) == (None, ())
     freed = await desk.disassociate_faces(context, OWNER, "guests", "ana", faces[:1], actor=OPERATOR)
     assert freed.face_ids == (faces[0],)
+
+
+async def test_face_that_was_deleted_at_the_engine_is_told_and_hides_nobody_else(
+    kept: Place, keeper: PaintedKeeper
+) -> None:
+    context = kept.context
+    faces = [(await kept.index({"person": 1, "noise": 0.3}, photo=at)).records[0].face_id for at in range(3)]
+    for user, mine in (("ana", faces[:2]), ("twin", faces[2:])):
+        await desk.create_user(context, OWNER, "guests", user, actor=OPERATOR)
+        await desk.associate_faces(context, OWNER, "guests", user, mine, actor=OPERATOR)
+    del keeper.collections[GUESTS][faces[0]]
+
+    with pytest.raises(FaceNotFoundError, match="delete it here"):
+        await desk.search_faces(context, OWNER, "guests", faces[0], actor=OPERATOR)
+    found = await desk.search_users(context, OWNER, "guests", actor=OPERATOR, user_id="ana")
+    assert [match.user.user_id for match in found.matches] == ["twin"]
+    done = await desk.delete_faces(context, OWNER, "guests", [faces[0]], actor=OPERATOR)
+    assert done.face_ids == (faces[0],)
+
+
+async def test_no_picture_leaves_before_recognition_is_switched_on(kept: Place, keeper: PaintedKeeper) -> None:
+    await desk.create_collection(kept.context, OWNER, "off", actor=OPERATOR, switched_on=False)
+    keeper.away |= {"index_faces", "search_faces_by_image", "find_faces"}
+    for refused in (
+        desk.index_faces(kept.context, OWNER, "off", picture(1), actor=OPERATOR),
+        desk.search_faces_by_image(kept.context, OWNER, "off", picture(1), actor=OPERATOR),
+        desk.search_all_faces(kept.context, OWNER, "off", picture(1), actor=OPERATOR),
+        desk.search_users_by_image(kept.context, OWNER, "off", picture(1), actor=OPERATOR),
+        desk.compare_faces(kept.context, OWNER, picture(1), picture(1), actor=OPERATOR),
+    ):
+        with pytest.raises(RecognitionOffError):
+            await refused
 
 
 async def test_images_are_compared_and_looked_at_by_the_engine(kept: Place) -> None:

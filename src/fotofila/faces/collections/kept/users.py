@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.access.audit import Actor
 from fotofila.core.capability import Context
+from fotofila.core.errors import InvalidInputError
 from fotofila.faces.collections.associate import ASSOCIATE_THRESHOLD, Likeness, admit, join, own_faces
 from fotofila.faces.collections.change import find_user
 from fotofila.faces.collections.errors import FaceNotFoundError, NoFaceError
@@ -26,6 +27,8 @@ from fotofila.faces.collections.types import Associated, QualityFilter, Searched
 
 FACES_ASKED = 16
 """Of a user who is searched for: the newest, each a request."""
+MOST_JOINED = 100
+"""Faces that are given to a user at once, each a request; AWS's own AssociateFaces takes as many."""
 ITSELF = 100.0
 """How alike a face is to the user it belongs to."""
 
@@ -47,8 +50,8 @@ async def search_users(
     row, keeper = await open_kept(context, owner, name)
     async with context.db.read() as session:
         mine, belongs_to = await faces_to_ask_for(session, row, face_id=face_id, user_id=user_id)
-    asked = (alike(keeper, each, threshold=threshold, limit=MOST_MATCHES) for each in mine)
-    found = [each for some in await asyncio.gather(*asked) for each in scored(some)]
+    similar = await likenesses(keeper, mine, threshold=threshold, lost_too=user_id is not None)
+    found = [each for some in similar.values() for each in some.items()]
     if face_id is not None and belongs_to is not None:
         found.append((face_id, ITSELF))
     users = [each for each in await best_of(context, row, found) if user_id is None or each[0] != user_id]
@@ -96,7 +99,12 @@ async def associate_faces(
 
     The engine is asked for each face, unless it is the first of a user. Of those that are refused it does not say how
     alike they are.
+
+    Raises:
+        InvalidInputError: there are more than 100 faces, and so more than 100 requests.
     """
+    if len(face_ids) > MOST_JOINED:
+        raise InvalidInputError(f"Give at most {MOST_JOINED} faces at a time: AWS is asked about each of them.")
     row, keeper = await open_kept(context, owner, name)
     async with context.db.read() as session:
         await find_user(session, row, user_id)
@@ -123,11 +131,25 @@ async def associate_faces(
     return await context.db.transact(work)
 
 
-async def likenesses(keeper: Keeper, face_ids: Sequence[str], *, threshold: float) -> Mapping[str, Mapping[str, float]]:
-    """Return, for each face, the faces that are alike enough with their similarity."""
-    asked = (alike(keeper, each, threshold=threshold, limit=MOST_MATCHES) for each in face_ids)
-    found = await asyncio.gather(*asked)
-    return {face_id: dict(scored(some)) for face_id, some in zip(face_ids, found, strict=True)}
+async def likenesses(
+    keeper: Keeper, face_ids: Sequence[str], *, threshold: float, lost_too: bool = False
+) -> Mapping[str, Mapping[str, float]]:
+    """Return, for each face, the faces that are alike enough with their similarity.
+
+    Raises:
+        FaceNotFoundError: the engine has one no more; with `lost_too` it is like nobody, and no error.
+    """
+
+    async def ask(face_id: str) -> Mapping[str, float]:
+        try:
+            return dict(scored(await alike(keeper, face_id, threshold=threshold, limit=MOST_MATCHES)))
+        except FaceNotFoundError:
+            if not lost_too:
+                raise
+            return {}
+
+    found = await asyncio.gather(*(ask(each) for each in face_ids))
+    return dict(zip(face_ids, found, strict=True))
 
 
 async def faces_to_ask_for(

@@ -15,6 +15,17 @@ settings.register_profile("quiet", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("quiet")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with those that may take longest: workers end at nearly the same time. Else they stay in random order."""
+    items.sort(key=seconds_allowed, reverse=True)
+
+
+def seconds_allowed(item: pytest.Item) -> float:
+    """Return the timeout of a test of whole fleets; 0 for any other."""
+    timeout = item.get_closest_marker("timeout")
+    return float(timeout.args[0]) if timeout and item.get_closest_marker("e2e") else 0.0
+
+
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     with PostgresServer(tmp_path_factory.mktemp("postgres")) as server:

@@ -6,6 +6,7 @@ A test that wants settings of its own uses `serving(folder, name=value, …)`.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,12 +34,15 @@ Tell = Callable[[str], None]
 
 
 @pytest.fixture
-def tell(capsys: pytest.CaptureFixture[str]) -> Tell:
-    """Print past pytest: a run that fails must be repeatable, and the figures of one that passes are its proof."""
+def tell(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Tell:
+    """Print past pytest: a run that fails must be repeatable, and the figures of one that passes are its proof.
+
+    To standard error: what workers of pytest-xdist print to standard output is thrown away.
+    """
 
     def tell(line: str) -> None:
         with capsys.disabled():
-            print(f"\n{line}", flush=True)  # noqa: T201
+            print(f"\n{request.node.name}: {line}", file=sys.stderr, flush=True)  # noqa: T201
 
     return tell
 

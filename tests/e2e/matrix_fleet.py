@@ -15,11 +15,12 @@ import httpx
 from fotofila.bootstrap import make_context
 from fotofila.core.capability import Context
 from fotofila.core.config import load_settings
+from fotofila.testing.servers.process import free_ports
 from tests.e2e.conftest import NOOP, make_key
 from tests.e2e.kill_client import Accepted, Client, Several
 from tests.e2e.matrix_hooks import Hooks, listening
 from tests.e2e.matrix_parts import Parts
-from tests.e2e.processes import Member, environment, free_port, members
+from tests.e2e.processes import Member, environment, members
 
 LOOPS = ("relay", "feedback", "failures", "reconciler", "sweeper", "notify")
 ROLES = ("api", *LOOPS, "worker")
@@ -88,7 +89,7 @@ async def running_fleet(folder: Path, parts: Parts, *, each: int, seed: int, **s
     """Run a fleet for a block; nothing of it is left after."""
     key = await make_key(**parts.looking)
     context = make_context(load_settings(**{**PACE, **parts.looking, "orphan_age_seconds": 0}))
-    ports = [free_port() for _ in range(each or 1)]
+    ports = free_ports(each or 1)
     headers = {"Authorization": f"Bearer {key}"}
     async with AsyncExitStack() as stack:
         stack.push_async_callback(context.close)

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -16,8 +15,8 @@ from pathlib import Path
 
 import psutil
 
-READY_SECONDS = 90
-"""Longest start: this machine may be busy with much else."""
+READY_SECONDS = 180
+"""Longest start: this machine may be busy with much else, another fleet among it."""
 STOP_SECONDS = 40
 LOOK_SECONDS = 0.02
 
@@ -133,10 +132,3 @@ def members(*every: Member) -> Iterator[dict[str, Member]]:
         for member in every:
             if member.process is not None and member.process.poll() is None:
                 member.kill()
-
-
-def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -22,11 +22,12 @@ from fotofila.bootstrap import make_context
 from fotofila.core.capability import Context
 from fotofila.core.config import load_settings
 from fotofila.testing.pictures import jpeg
+from fotofila.testing.servers.process import free_port
 from tests.e2e.conftest import NOOP, Tell, faces_can_run, make_key
 from tests.e2e.kill_client import Client
 from tests.e2e.kill_fleet import Killer, fleet
 from tests.e2e.kill_verdict import LOOK_SECONDS, judge, open_jobs, wait_until_over
-from tests.e2e.processes import environment, free_port, members
+from tests.e2e.processes import environment, members
 
 KILLS = int(os.environ.get("FOTOFILA_TEST_KILLS", "50"))
 SEED = int(os.environ.get("FOTOFILA_TEST_SEED", str(secrets.randbelow(10**6))))

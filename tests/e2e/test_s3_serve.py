@@ -14,8 +14,9 @@ import pytest
 from fotofila.core.ids import new_id
 from fotofila.testing.pictures import jpeg
 from fotofila.testing.servers import S3Server
+from fotofila.testing.servers.process import free_port
 from tests.e2e.conftest import NOOP, serving
-from tests.e2e.processes import environment, free_port
+from tests.e2e.processes import environment
 
 pytestmark = pytest.mark.e2e
 

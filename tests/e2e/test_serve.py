@@ -10,8 +10,9 @@ import psutil
 import pytest
 
 from fotofila.testing.pictures import jpeg
+from fotofila.testing.servers.process import free_port
 from tests.e2e.conftest import NOOP, Served, serving
-from tests.e2e.processes import environment, free_port, until
+from tests.e2e.processes import environment, until
 
 pytestmark = pytest.mark.e2e
 

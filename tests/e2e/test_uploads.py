@@ -17,8 +17,9 @@ import httpx
 import pytest
 
 from fotofila.testing.pictures import jpeg
+from fotofila.testing.servers.process import free_port
 from tests.e2e.conftest import NOOP, Served, serving
-from tests.e2e.processes import environment, free_port
+from tests.e2e.processes import environment
 from tests.e2e.proxy import Mode, Proxy, proxying
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]

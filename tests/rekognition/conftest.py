@@ -18,7 +18,8 @@ from fotofila.bootstrap import make_context
 from fotofila.core.capability import Context
 from fotofila.core.config import load_settings
 from fotofila.core.db.migrate import prepare_database
-from tests.e2e.processes import Member, environment, free_port, members
+from fotofila.testing.servers.process import free_port
+from tests.e2e.processes import Member, environment, members
 from tests.faces.conftest import models_dir, solvay
 from tests.rekognition.clients import Sdk, Target, newest_boto3
 

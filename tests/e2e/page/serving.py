@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from fotofila.testing.servers.process import free_port
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -82,10 +83,3 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> N
             pass
         time.sleep(0.1)  # the condition is another process's
     raise RuntimeError(f"fotofila serve did not get ready:\n{log.read_text()[-4000:]}")
-
-
-def free_port() -> int:
-    """Return a port that is free at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

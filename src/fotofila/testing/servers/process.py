@@ -13,8 +13,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
+from random import SystemRandom
 from typing import Self
 
 import psutil
@@ -25,6 +27,10 @@ STARTER = ThreadPoolExecutor(max_workers=1)
 """The thread that starts servers: Linux takes the end of the thread that started a process for its parent's."""
 START_SECONDS = 60
 STOP_SECONDS = 15
+PORTS = range(20_000, 32_000)
+"""Below those that systems give to whoever asks for any: who is killed and started again finds its port still free."""
+TURN = cycle(SystemRandom().sample(PORTS, len(PORTS)))
+"""None is given twice; not by `random` itself, which is seeded alike in processes that test side by side."""
 
 
 class ServerError(Exception):
@@ -149,11 +155,13 @@ def free_port() -> int:
 
 def free_ports(count: int) -> list[int]:
     """Return different ports of loopback that nobody uses now."""
-    with ExitStack() as probes:
-        sockets = [probes.enter_context(socket.socket()) for _ in range(count)]
-        for probe in sockets:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in sockets]
+    free: list[int] = []
+    while len(free) < count:
+        port = next(TURN)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            free.append(port)
+    return free
 
 
 def answers(port: int) -> bool:

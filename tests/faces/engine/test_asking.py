@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 from PIL import Image
 
+from fotofila.core.aws import AwsAccess
+from fotofila.core.aws.calls import PacedCalls
+from fotofila.core.aws.pace import OwnSlots, Pace
 from fotofila.core.capability import Question
 from fotofila.core.config import load_settings
 from fotofila.core.errors import FotofilaError, InvalidInputError, NotFoundError, UnavailableError
@@ -18,6 +22,7 @@ from fotofila.core.jobs.outcomes import Done, Work
 from fotofila.faces.engine.ask import ask, make_part
 from fotofila.faces.engine.aws import RekognitionEngine
 from fotofila.faces.engine.errors import EngineAwayError, EngineKeyError, EngineNotHereError
+from fotofila.faces.engine.pictures import Children
 from fotofila.faces.jobs import work
 from fotofila.testing.pictures import jpeg
 from tests.faces.engine.service import (
@@ -173,6 +178,19 @@ async def test_error_says_what_becomes_of_the_job(
         await told(question(engine_of(service, Here()), photo, "image/jpeg"))
     assert caught.value.permanent is permanent
     assert permanent or caught.value.retry_class == "unavailable"
+
+
+async def test_service_that_nobody_answers_for_is_away(photo: Path) -> None:
+    async def no_time(_: float) -> None:
+        """Pass."""
+
+    nobody = AwsAccess(region="eu-west-1", endpoint="http://127.0.0.1:9", access_key_id="a", secret_access_key="b")
+    pace = Pace(OwnSlots(), per_second=1000, account="test", sleep=no_time, chance=random.Random(0))
+    calls = PacedCalls(nobody, "rekognition", pace, patience_seconds=60, setting="FOTOFILA_FACES_AWS_ENDPOINT")
+    engine = RekognitionEngine(calls, Children(Here(), max_pixels=10**8))
+    with pytest.raises(EngineAwayError, match="FOTOFILA_FACES_AWS_ENDPOINT"):
+        await told(question(engine, photo, "image/jpeg"))
+    await engine.close()
 
 
 async def test_missing_key_is_told_with_the_settings(photo: Path) -> None:

@@ -229,7 +229,7 @@ class Settings(BaseSettings):
         5.0,
         gt=0,
         description="Rekognition: requests a second that the account may make of each operation (AWS Service Quotas). "
-        "All processes together stay just under it.",
+        "All processes together stay just under it; workers on several machines need FOTOFILA_RATE_LIMIT_URL for that.",
     )
     faces_aws_patience_seconds: float = Field(
         300.0, gt=0, description="Rekognition: longest time for one request with its waits, before it is given up."

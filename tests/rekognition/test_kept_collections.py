@@ -11,11 +11,13 @@ import pytest
 import pytest_asyncio
 
 from fotofila.access.workspaces import DEFAULT_WORKSPACE
+from fotofila.bootstrap import make_context
+from fotofila.core.config import load_settings
 from fotofila.faces.engine.names import aws_collection
 from tests.e2e.conftest import Served as Photos
 from tests.e2e.conftest import serving
 from tests.rekognition.clients import REGION, Target, own_client
-from tests.rekognition.conftest import Portraits, Served
+from tests.rekognition.conftest import Portraits, Served, make_target
 from tests.rekognition.test_engine import target_that_recognises
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -30,26 +32,28 @@ async def target(served: Served) -> Target:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(target: Target, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a server without any models, so that no vector can come from anywhere else."""
+async def here(target: Target, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Photos]:
+    """A server without any models, so that no vector can come from anywhere else."""
     folder = tmp_path_factory.mktemp("kept")
-    made: Photos
-    async with (
-        serving(
-            folder,
-            arguments=("serve", "--roles", "api"),
-            models_dir=folder / "no-models",
-            workers=1,
-            faces_engine="rekognition",
-            faces_aws_endpoint=target.url,
-            faces_aws_region=REGION,
-            faces_aws_access_key_id=target.access_key_id,
-            faces_aws_secret_access_key=target.secret_access_key,
-            faces_aws_tps=1000,
-        ) as made,
-        made.client() as http,
-    ):
-        yield http
+    async with serving(
+        folder,
+        arguments=("serve", "--roles", "api"),
+        models_dir=folder / "no-models",
+        workers=1,
+        faces_engine="rekognition",
+        faces_aws_endpoint=target.url,
+        faces_aws_region=REGION,
+        faces_aws_access_key_id=target.access_key_id,
+        faces_aws_secret_access_key=target.secret_access_key,
+        faces_aws_tps=1000,
+    ) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(here: Photos) -> AsyncIterator[httpx.AsyncClient]:
+    async with here.client() as made:
+        yield made
 
 
 async def ask(client: httpx.AsyncClient, method: str, path: str, **given: Any) -> dict[str, Any]:
@@ -111,6 +115,36 @@ async def test_collection_lives_there_and_is_known_here_until_both_have_erased_i
     assert whole["receipt"]["erased"][0]["engine"] == {"model": made["model"], "collection": THERE, "whole": True}
     assert THERE not in (await collections_there(target))["CollectionIds"]
     assert (await client.get(GUESTS)).status_code == 404
+
+
+async def test_programs_of_aws_are_answered_by_way_of_this_server(
+    here: Photos, target: Target, portraits: Portraits
+) -> None:
+    context = make_context(load_settings(data_dir=here.data_dir))
+    own = await make_target(context, url=f"{here.url}/rekognition")
+    await context.close()
+
+    def as_a_program_does() -> dict[str, Any]:
+        aws, guests = own_client(own), {"CollectionId": "wire"}
+        made = aws.create_collection(**guests)
+        added = aws.index_faces(**guests, Image={"Bytes": portraits.first}, ExternalImageId="ana")
+        aws.create_user(**guests, UserId="ana")
+        face_id = added["FaceRecords"][0]["Face"]["FaceId"]
+        aws.associate_faces(**guests, UserId="ana", FaceIds=[face_id])
+        by_image = aws.search_faces_by_image(**guests, Image={"Bytes": portraits.again})
+        people = aws.search_users_by_image(**guests, Image={"Bytes": portraits.again})
+        kept = aws.delete_faces(**guests, FaceIds=[face_id])
+        aws.delete_collection(**guests)
+        return {"made": made, "face_id": face_id, "by_image": by_image, "people": people, "kept": kept}
+
+    told = await asyncio.to_thread(as_a_program_does)
+
+    assert told["by_image"]["FaceMatches"][0]["Face"]["FaceId"] == told["face_id"]
+    assert told["by_image"]["FaceModelVersion"] == told["made"]["FaceModelVersion"]
+    assert told["people"]["UserMatches"][0]["User"]["UserId"] == "ana"
+    assert set(told["people"]["SearchedFace"]["FaceDetail"]) == {"BoundingBox", "Confidence"}
+    assert told["kept"]["UnsuccessfulFaceDeletions"][0]["Reasons"] == ["ASSOCIATED_TO_AN_EXISTING_USER"]
+    assert aws_collection(DEFAULT_WORKSPACE, "wire") not in (await collections_there(target))["CollectionIds"]
 
 
 async def test_vectors_are_said_to_be_with_the_engine(client: httpx.AsyncClient) -> None:

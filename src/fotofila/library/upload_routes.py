@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.routing import APIRoute
@@ -93,6 +93,8 @@ RAW_BODY = {
                 "required": ["files"],
                 "properties": {
                     "batch_id": {"type": "string"},
+                    "collection": {"type": "string"},
+                    "search": {"type": "string", "enum": [*get_args(SearchHow)]},
                     "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
                 },
             }

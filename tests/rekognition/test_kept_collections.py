@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -145,6 +146,28 @@ async def test_programs_of_aws_are_answered_by_way_of_this_server(
     assert set(told["people"]["SearchedFace"]["FaceDetail"]) == {"BoundingBox", "Confidence"}
     assert told["kept"]["UnsuccessfulFaceDeletions"][0]["Reasons"] == ["ASSOCIATED_TO_AN_EXISTING_USER"]
     assert aws_collection(DEFAULT_WORKSPACE, "wire") not in (await collections_there(target))["CollectionIds"]
+
+
+async def test_nobody_is_told_as_erased_whom_another_program_holds_there(
+    client: httpx.AsyncClient, target: Target, portraits: Portraits
+) -> None:
+    await ask(client, "POST", "/api/collections", json={"name": "held", "switched_on": True})
+    [face] = (await ask(client, "POST", "/api/collections/held/faces", content=portraits.first))["faces"]
+    held = {"CollectionId": aws_collection(DEFAULT_WORKSPACE, "held"), "UserId": "theirs"}
+    mine = {**held, "FaceIds": [str(UUID(face["face_id"]))]}
+    aws = own_client(target)
+    await asyncio.to_thread(lambda: (aws.create_user(**held), aws.associate_faces(**mine)))
+    wish = {"person": {"face_ids": [face["face_id"]]}}
+
+    refused = await client.post("/api/erasures", json=wish)
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert "theirs" in refused.json()["detail"]
+    assert (await ask(client, "GET", "/api/collections/held"))["face_count"] == 1
+
+    await asyncio.to_thread(lambda: aws.disassociate_faces(**mine))
+    erased = await ask(client, "POST", "/api/erasures", json=wish)
+    assert erased["receipt"]["erased"][0]["face_ids"] == [face["face_id"]]
+    await ask(client, "DELETE", "/api/collections/held")
 
 
 async def test_vectors_are_said_to_be_with_the_engine(client: httpx.AsyncClient) -> None:

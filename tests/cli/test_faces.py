@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, get_args
 
+import httpx
 import pytest
 from PIL import Image
 
 from fotofila.cli.faces.indexing import REASONS, left_out, outcome
-from fotofila.cli.faces.remote import Indexing, external_id_of
+from fotofila.cli.faces.remote import Indexing, Wish, external_id_of, index_one
 from fotofila.cli.faces.tables import floor_tenth, meaning
 from fotofila.cli.pictures import Picture
 from fotofila.cli.pinned import demo_photo, needed_files, unmet_roles
+from fotofila.cli.upload.server import Server
 from fotofila.core.config import load_settings
 from fotofila.core.inference.store import list_files
 from fotofila.faces.collections.types import LeftOutReason
@@ -151,3 +153,24 @@ def test_what_became_of_a_photo_is_told(one: Indexing, told: str) -> None:
 
 def test_every_reason_has_words() -> None:
     assert set(get_args(LeftOutReason)) - {"FACE_NOT_LARGEST"} == set(REASONS)  # that one is of searches
+
+
+async def test_a_consent_goes_with_the_photo_in_a_form_and_not_in_the_address(tmp_path: Path) -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={"faces": [], "left_out": [], "duplicates": False})
+
+    (tmp_path / "ana.jpg").write_bytes(b"pixels")
+    picture = Picture(path=tmp_path / "ana.jpg", size_bytes=6)
+    consent = {"consent": "Form 7b", "consent_given_by": "Maria"}
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://photos") as client:
+        for given in ({}, consent):
+            wish = Wish(collection="c", external_id=lambda _: "ana", quality="AUTO", most=5, consent=given)
+            assert (await index_one(Server(client), picture, wish)).answer is not None
+    raw, form = asked
+    assert raw.content == b"pixels"
+    assert all(part in form.content for part in (b'name="consent"', b"Form 7b", b"Maria", b'name="image"', b"pixels"))
+    assert "consent" not in str(form.url)
+    assert "external_image_id=ana" in str(form.url)

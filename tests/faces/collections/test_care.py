@@ -259,6 +259,40 @@ async def test_consents_are_noted_listed_and_withdrawn(either: Place) -> None:
     assert erased["counts"]["consents"] == 1
 
 
+async def test_a_consent_that_comes_with_an_image_is_noted_once_for_each_of_its_faces(either: Place) -> None:
+    place = either
+    faces, consents = "/api/collections/guests/faces", "/api/collections/guests/consents"
+    said = {"consent": "Form 7b of the gate", "consent_given_by": "her mother"}
+
+    async def index(**params: str) -> list[str]:
+        response = await place.client.post(faces, content=picture(1, 2), params=params)
+        assert response.status_code == 200, response.text
+        return sorted(each["face_id"] for each in response.json()["faces"])
+
+    ids = await index(**said)
+    assert await index(**said) == ids
+    await index()
+    noted = (await place.client.get(consents)).json()["items"]
+    assert sorted(each["subject"] for each in noted) == ids
+    assert {(each["kind"], each["text"], each["given_by"]) for each in noted} == {
+        ("face_id", "Form 7b of the gate", "her mother")
+    }
+    (entry,) = await audited(place.context, "consent.add")
+    assert (sorted(entry["faces"]), len(entry["consents"])) == (ids, 2)
+    assert "gate" not in json.dumps(entry)
+    form = {"image": ("a.jpg", picture(1, 2))}
+    again = await place.client.post(faces, files=form, data=said)
+    assert (again.status_code, len((await place.client.get(consents)).json()["items"])) == (200, 2)
+    refused = await place.client.post(faces, files=form, data={"consent": "x" * 4001})
+    assert refused.status_code == 413
+    await place.client.post(faces, files=form, data={"consent": "Form 8"})
+    assert len((await place.client.get(consents)).json()["items"]) == 4
+    refused = await place.client.post(faces, content=picture(1), params={"consent_given_by": "her mother"})
+    assert (refused.status_code, "`consent`" in refused.json()["detail"]) == (422, True)
+    erased = await post(place, "/api/erasures", {"person": {"face_ids": ids[:1]}})
+    assert erased["counts"]["consents"] == 2
+
+
 async def test_only_admins_erase(place: Place) -> None:
     editor = {"Authorization": f"Bearer {await place.key(['photos:read', 'photos:write'])}"}
     body = {"person": {"user_id": "ana"}}

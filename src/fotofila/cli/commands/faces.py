@@ -56,6 +56,10 @@ def index_photos(
     quality: Annotated[
         Quality, typer.Option("--quality-filter", help="What is left out; AUTO: what cannot be recognised.")
     ] = "AUTO",
+    consent: Annotated[
+        str | None, typer.Option(help="What the people in them agreed to, or where that is kept; noted for each face.")
+    ] = None,
+    consent_given_by: Annotated[str | None, typer.Option(help="Who agreed, where it was not they.")] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=32, help="Photos sent at once.")] = 2,
     url: Url = URL,
     key: Key = "",
@@ -74,7 +78,14 @@ def index_photos(
     def name(picture: Picture) -> str | None:
         return external_id or (None if unnamed else external_id_of(picture.path))
 
-    wish = Wish(collection=collection, external_id=name, quality=quality, most=most)
+    noted = {"consent": consent, "consent_given_by": consent_given_by}
+    wish = Wish(
+        collection=collection,
+        external_id=name,
+        quality=quality,
+        most=most,
+        consent={key: value for key, value in noted.items() if value is not None},
+    )
     done: list[Indexing] = []
     try:
         run_async(index(at, pictures, wish, done, jobs=jobs))

@@ -7,8 +7,9 @@ import re
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -30,6 +31,8 @@ class Wish:
     quality: str
     most: int
     """Faces of one photo."""
+    consent: Mapping[str, str] = field(default_factory=dict)
+    """What is noted for each face, as the server takes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,7 @@ async def index_one(server: Server, picture: Picture, wish: Wish) -> Indexing:
     if external_id := wish.external_id(picture):
         params["external_image_id"] = external_id
     try:
-        answer = await send_image(server, path_of(wish.collection, "faces"), picture, params)
+        answer = await send_image(server, path_of(wish.collection, "faces"), picture, params, wish.consent)
     except OSError as error:
         sentence = f"The file cannot be read ({error.strerror}): look at its permissions."
         return Indexing(picture=picture, code="unreadable", sentence=sentence)
@@ -84,9 +87,18 @@ async def index_one(server: Server, picture: Picture, wish: Wish) -> Indexing:
     return Indexing(picture=picture, answer=answer)
 
 
-async def send_image(server: Server, path: str, picture: Picture, params: Mapping[str, str]) -> dict[str, Any]:
-    """Send a photo and return the answer; raises as `settled` does, and OSError."""
+async def send_image(
+    server: Server,
+    path: str,
+    picture: Picture,
+    params: Mapping[str, str],
+    fields: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Send a photo, in a form where there are fields, and return the answer; raises as `settled` does, and OSError."""
     content = await asyncio.to_thread(picture.path.read_bytes)
+    if fields:
+        files = {"image": (picture.path.name, content)}
+        return settled(await server.ask("POST", path, params=dict(params), data=dict(fields), files=files))
     return settled(await server.ask("POST", path, params=dict(params), content=content, headers=RAW))
 
 

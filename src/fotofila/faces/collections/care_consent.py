@@ -19,6 +19,7 @@ from fotofila.core.capability import Context
 from fotofila.core.errors import NotFoundError
 from fotofila.core.ids import is_id, new_id
 from fotofila.faces.collections.care_models import ConsentRow
+from fotofila.faces.collections.models import CollectionRow
 from fotofila.faces.collections.store import find_collection
 
 Kind = Literal["face_id", "user_id", "external_image_id"]
@@ -34,6 +35,72 @@ class Consent:
     given_by: str | None = None
     given_at: datetime | None = None
     """None: now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """What the people of an image agreed to, given with the image."""
+
+    text: str
+    """Their words, or where these are kept: the number of a form, for example."""
+    given_by: str | None = None
+
+
+async def note_faces(
+    session: AsyncSession,
+    collection: CollectionRow,
+    face_ids: Sequence[str],
+    agreement: Agreement,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Note for each face that is indexed that somebody agreed; a face that has this very note keeps it.
+
+    One audit entry tells of all.
+    """
+    same = ConsentRow.text == agreement.text, ConsentRow.given_by.is_not_distinct_from(agreement.given_by)
+    mine = ConsentRow.collection_id == collection.id, ConsentRow.kind == "face_id", ConsentRow.withdrawn_at.is_(None)
+    noted = set(await session.scalars(select(ConsentRow.subject).where(*mine, *same, ConsentRow.subject.in_(face_ids))))
+    rows = [
+        ConsentRow(
+            id=new_id(),
+            collection_id=collection.id,
+            kind="face_id",
+            subject=face_id,
+            text=agreement.text,
+            given_by=agreement.given_by,
+            given_at=now,
+            recorded_at=now,
+            withdrawn_at=None,
+        )
+        for face_id in face_ids
+        if face_id not in noted
+    ]
+    if not rows:
+        return
+    session.add_all(rows)
+    await session.flush()
+    detail = {
+        "consents": [row.id for row in rows],
+        "faces": [row.subject for row in rows],
+        "given_at": now.isoformat(),
+        "text_sha256": hash_of(agreement.text),
+    }
+    await record(
+        session,
+        owner=collection.owner,
+        actor=actor,
+        action="consent.add",
+        subject=collection.name,
+        detail=detail,
+        now=now,
+    )
+
+
+def hash_of(text: str) -> str:
+    """Return the SHA-256 of somebody's words."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 async def add_consents(
@@ -133,6 +200,6 @@ async def tell(
         "consent": row.id,
         row.kind: row.subject,
         "given_at": row.given_at.isoformat(),
-        "text_sha256": hashlib.sha256(row.text.encode("utf-8", "surrogatepass")).hexdigest(),
+        "text_sha256": hash_of(row.text),
     }
     await record(session, owner=owner, actor=actor, action=action, subject=name, detail=detail, now=now)

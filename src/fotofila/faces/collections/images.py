@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import MappingProxyType
 
 from fastapi import Request
 
@@ -17,12 +18,15 @@ from fotofila.library.upload_routes import stream_of
 MOST_BYTES = 64 * 1024 * 1024
 """An image for the direct lane is whole in memory."""
 
+NO_TEXTS: Mapping[str, int] = MappingProxyType({})
 BINARY = {"type": "string", "format": "binary"}
+TEXT = {"type": "string"}
 
 
-def image_body(*names: str, required: bool = True) -> dict[str, object]:
-    """Describe a body with images: raw where it is one, or a form whose parts have these names."""
-    form = {"type": "object", "required": list(names), "properties": dict.fromkeys(names, BINARY)}
+def image_body(*names: str, required: bool = True, texts: Sequence[str] = ()) -> dict[str, object]:
+    """Describe a body with images: raw where it is one, or a form whose parts have these names, and `texts`."""
+    properties = dict.fromkeys(names, BINARY) | dict.fromkeys(texts, TEXT)
+    form = {"type": "object", "required": list(names), "properties": properties}
     content: dict[str, object] = {"multipart/form-data": {"schema": form}}
     if len(names) == 1:
         content = {"image/*": {"schema": BINARY}} | content
@@ -36,11 +40,35 @@ async def read_images(request: Request, context: Context, *names: str) -> tuple[
         BadRequestError: one is missing.
         TooLargeError: one is larger than 64 MiB, or than the settings allow.
     """
+    found = await read_body(request, context, names)
+    return tuple(found[name] for name in names)
+
+
+async def read_image_with(
+    request: Request, context: Context, name: str, texts: Mapping[str, int]
+) -> tuple[bytes, dict[str, str]]:
+    """Return the image of a body, and the fields of a form: `texts` says how many bytes each may have.
+
+    Raises:
+        BadRequestError: the image is missing, or a field is no text.
+        TooLargeError: the image is larger than 64 MiB, or than the settings allow; or a field is too long.
+    """
+    found = await read_body(request, context, (name,), texts)
+    try:
+        return found[name], {text: found[text].decode() for text in texts if text in found}
+    except UnicodeDecodeError as error:
+        raise BadRequestError("A field of the form is no text in UTF-8.") from error
+
+
+async def read_body(
+    request: Request, context: Context, names: tuple[str, ...], texts: Mapping[str, int] = NO_TEXTS
+) -> dict[str, bytes]:
+    """Read the images, and the fields of a form; raises as `read_images` does."""
     most = min(MOST_BYTES, context.settings.max_upload_bytes)
     boundary = boundary_of(request.headers.get("content-type", ""))
     stream = stream_of(request)
     if boundary is not None:
-        found = await read_form(Multipart(stream, boundary), names, most=most)
+        found = await read_form(Multipart(stream, boundary), names, texts, most=most)
     elif len(names) == 1:
         found = {names[0]: await whole(stream, most=most)}
     else:
@@ -48,16 +76,23 @@ async def read_images(request: Request, context: Context, *names: str) -> tuple[
     if missing := [name for name in names if not found.get(name)]:
         raw = " or the image itself as the body" if len(names) == 1 else ""
         raise BadRequestError(f"There is no image {missing[0]!r}: send a multipart form with it{raw}.")
-    return tuple(found[name] for name in names)
+    return found
 
 
-async def read_form(multipart: Multipart, names: tuple[str, ...], *, most: int) -> dict[str, bytes]:
-    """Read the parts that have one of the names; where one is wanted, any file will do."""
+async def read_form(
+    multipart: Multipart, names: tuple[str, ...], texts: Mapping[str, int], *, most: int
+) -> dict[str, bytes]:
+    """Read the parts that have one of the names; where one image is wanted, any file will do."""
     found: dict[str, bytes] = {}
     async for part in multipart.parts():
-        name = names[0] if len(names) == 1 and part.filename is not None else part.name
-        if name in names and name not in found:
+        is_file = part.filename is not None
+        name = names[0] if len(names) == 1 and is_file else part.name
+        if name in found:
+            continue
+        if name in names:
             found[name] = await whole(multipart.content(), most=most)
+        elif name in texts and not is_file:
+            found[name] = await whole(multipart.content(), most=texts[name])
     return found
 
 

@@ -18,6 +18,7 @@ from fotofila.core.capability import Context
 from fotofila.core.crypto import SecretKeys
 from fotofila.core.errors import InvalidInputError
 from fotofila.core.ids import new_id
+from fotofila.faces.collections.care_consent import Agreement, note_faces
 from fotofila.faces.collections.change import next_revision, renew_user
 from fotofila.faces.collections.models import CollectionFace, CollectionRow, FaceChip, FaceVector
 from fotofila.faces.collections.quality_filter import Chosen, choose
@@ -62,6 +63,7 @@ async def index_faces(
     quality_filter: QualityFilter = "AUTO",
     attributes: bool = True,
     photo_id: str | None = None,
+    agreement: Agreement | None = None,
 ) -> Indexed:
     """Add the faces of an image to a collection.
 
@@ -79,6 +81,7 @@ async def index_faces(
         quality_filter: which faces are not good enough; see `quality_filter.py`.
         attributes: estimate age and apparent gender, too.
         photo_id: the stored photo that the image is the original of.
+        agreement: what its people agreed to; noted for each face in the same transaction.
 
     Raises:
         CollectionNotFoundError: there is none of this name.
@@ -109,13 +112,16 @@ async def index_faces(
     async def work(session: AsyncSession) -> Indexed:
         held = await find_collection(session, owner, name, hold=True)
         indexed = await keep(session, context.secret_keys, held, source, chosen, model=model, now=now)
+        face_ids = [each.face_id for each in indexed.records]
         detail = {
-            "faces": [each.face_id for each in indexed.records],
+            "faces": face_ids,
             "new": 0 if indexed.duplicates else len(indexed.records),
             "image_sha256": digest,
             "model": model,
         }
         await record(session, owner=owner, actor=actor, action="faces.index", subject=name, detail=detail, now=now)
+        if agreement is not None:
+            await note_faces(session, held, face_ids, agreement, actor=actor, now=now)
         return indexed
 
     return await context.db.transact(work)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.access.audit import Actor, record
 from fotofila.core.capability import Context
+from fotofila.faces.collections.care_consent import Agreement, note_faces
 from fotofila.faces.collections.change import next_revision
 from fotofila.faces.collections.index import MOST_FACES, Image, check_most, without_embedding
 from fotofila.faces.collections.kept.keeper import demand_same, open_kept, saying_what_is_lost
@@ -35,6 +36,7 @@ async def index_faces(
     quality_filter: QualityFilter = "AUTO",
     attributes: bool = True,
     photo_id: str | None = None,
+    agreement: Agreement | None = None,
 ) -> Indexed:
     """Add the faces of an image to a collection that the engine keeps; see `index.index_faces`.
 
@@ -61,13 +63,16 @@ async def index_faces(
         held = await find_collection(session, owner, name, hold=True)
         demand_same(held, row)
         indexed = await write_down(session, held, source, told, now=now)
+        face_ids = [each.face_id for each in indexed.records]
         detail = {
-            "faces": [each.face_id for each in indexed.records],
+            "faces": face_ids,
             "new": 0 if indexed.duplicates else len(indexed.records),
             "image_sha256": digest,
             "model": indexed.model,
         }
         await record(session, owner=owner, actor=actor, action="faces.index", subject=name, detail=detail, now=now)
+        if agreement is not None:
+            await note_faces(session, held, face_ids, agreement, actor=actor, now=now)
         return indexed
 
     return await context.db.transact(work)

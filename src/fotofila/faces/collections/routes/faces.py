@@ -9,8 +9,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fotofila.access.audit import actor_of
 from fotofila.api.deps import SECURITY, ContextDep, Editor, LargeBody, Reader
 from fotofila.api.paging import Cursor, Limit, Page, make_cursor, read_cursor
+from fotofila.core.errors import InvalidInputError
 from fotofila.faces.collections import desk
-from fotofila.faces.collections.images import image_body, read_images, read_photo
+from fotofila.faces.collections.care_consent import Agreement
+from fotofila.faces.collections.images import image_body, read_image_with, read_photo
 from fotofila.faces.collections.png import png_of
 from fotofila.faces.collections.routes.collections import Name
 from fotofila.faces.collections.schemas import CollectionFaceOut, DeletedOut, FacesIn, IndexedOut, LeftOutOut
@@ -20,12 +22,21 @@ from fotofila.faces.engine.base import CHIP_SIDE
 router = APIRouter(prefix="/api/collections/{collection}/faces", tags=["collections"], dependencies=[*SECURITY])
 
 
+FIELDS = {"consent": 4000, "consent_given_by": 255}
+"""Fields of a form with an image, with their most bytes: names of people have no place in an address."""
+CONSENT = (
+    "What the people in it agreed to, or where that is kept: noted for each face as a consent. Names of people are "
+    "better sent as a field of a form."
+)
+GIVEN_BY = "Who agreed, where it was not the person; better sent as a field of a form."
+
+
 @router.post(
     "",
     operation_id="index_faces",
     summary="Add the faces of an image",
     dependencies=[LargeBody],
-    openapi_extra=image_body("image", required=False),
+    openapi_extra=image_body("image", required=False, texts=tuple(FIELDS)),
 )
 async def index_faces(
     collection: Name,
@@ -36,17 +47,21 @@ async def index_faces(
     max_faces: Annotated[int, Query(ge=1, le=100)] = 100,
     quality_filter: QualityFilter = "AUTO",
     photo_id: Annotated[str | None, Query(max_length=64, description="A stored photo, in place of a body.")] = None,
+    consent: Annotated[str | None, Query(min_length=1, max_length=1000, description=CONSENT)] = None,
+    consent_given_by: Annotated[str | None, Query(min_length=1, max_length=255, description=GIVEN_BY)] = None,
 ) -> IndexedOut:
     """Find the faces of an image and keep their vectors; of the image itself nothing is kept.
 
     The same image with the same external id gives the same faces again. Age and apparent gender are estimated where the
     workspace does so.
     """
+    noted = {"consent": consent, "consent_given_by": consent_given_by}
     await desk.describe_collection(context, principal.owner, collection)
     if photo_id is not None:
         image = await read_photo(context, principal.owner, photo_id)
     else:
-        (image,) = await read_images(request, context, "image")
+        image, fields = await read_image_with(request, context, "image", FIELDS)
+        noted |= fields
     indexed = await desk.index_faces(
         context,
         principal.owner,
@@ -57,6 +72,7 @@ async def index_faces(
         max_faces=max_faces,
         quality_filter=quality_filter,
         photo_id=photo_id,
+        agreement=agreement_of(noted["consent"], noted["consent_given_by"]),
     )
     return IndexedOut(
         faces=[CollectionFaceOut.model_validate(each) for each in indexed.records],
@@ -64,6 +80,19 @@ async def index_faces(
         duplicates=indexed.duplicates,
         model=indexed.model,
     )
+
+
+def agreement_of(words: str | None, given_by: str | None) -> Agreement | None:
+    """Shape what was agreed to.
+
+    Raises:
+        InvalidInputError: it is said who agreed, and not to what.
+    """
+    if words:
+        return Agreement(text=words, given_by=given_by or None)
+    if given_by:
+        raise InvalidInputError("`consent_given_by` says who agreed to `consent`: give that, too.")
+    return None
 
 
 @router.get("", operation_id="list_faces", summary="Faces, in the order in which they were indexed")

@@ -38,14 +38,16 @@ async def stream_events(
 ) -> StreamingResponse:
     """Stream the workspace's events; a client that comes back with the last id it saw misses none."""
     after = int(resume) if resume is not None else last_event_id
+    if after is None:  # read before the answer begins: who sees that the stream is open misses nothing from then on
+        after = await newest(context)
     body = stream(request, context, principal.owner, after)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(body, media_type="text/event-stream", headers=headers)
 
 
-async def stream(request: Request, context: Context, owner: str, after: int | None) -> AsyncIterator[bytes]:
+async def stream(request: Request, context: Context, owner: str, after: int) -> AsyncIterator[bytes]:
     """Give events until the client goes away; no transaction is open in between."""
-    last = await newest(context) if after is None else after
+    last = after
     yield b"retry: 2000\n\n"
     spoken = context.clock.now()
     while not await request.is_disconnected():

@@ -68,10 +68,10 @@ def test_a_face_and_its_row_light_up_together(visitor: Visitor, group_photo: Pat
 
 def test_a_photo_sent_by_a_program_appears_without_reloading(visitor: Visitor, server: Serving, tmp_path: Path) -> None:
     at = visitor()
-    at.go("#/")
+    with at.page.expect_response("**/api/events"):  # events from before the stream was open are not resent
+        at.go("#/")
     file = tmp_path / "from_elsewhere.jpg"
     file.write_bytes(jpeg())
-    at.page.wait_for_timeout(500)  # the stream must be open: events from before are not resent
     at.page.request.post(
         f"{server.url}/api/photos?filename={file.name}",
         data=file.read_bytes(),

@@ -8,6 +8,8 @@ SHELL := /bin/sh
 
 VENV ?= .venv
 export VENV
+# Some images set it: hundreds of processes would compile the same files, each for itself.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON := $(VENV)/bin/python
 SDK := $(VENV)-sdk
 FOTOFILA := $(VENV)/bin/fotofila
@@ -17,6 +19,8 @@ STATIC := src/fotofila/api/static/index.html
 WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f -not -path 'web/tests/*' -print)
 PYTEST_ARGS ?=
 PYTEST_WORKERS ?= 3
+# Fleets wait as much as they work: for leases, and for parts that are gone.
+PYTEST_FLEETS ?= 2
 
 .PHONY: help run demo test lint lock web docs bench bench-deps test-deps lint-deps sdk-deps models clean
 
@@ -43,18 +47,19 @@ test: test-deps sdk-deps models $(STATIC) ## Run every test
 	@cd web && $(WITH_NODE) npm test --silent
 	@echo "Testing the program"
 	@$(PYTHON) -m pytest -n $(PYTEST_WORKERS) -m "not e2e" $(PYTEST_ARGS)
-	@echo "Testing whole fleets of processes, one after the other"
-	@$(PYTHON) -m pytest -m e2e $(PYTEST_ARGS)
+	@echo "Testing whole fleets of processes"
+	@$(PYTHON) -m pytest -n $(PYTEST_FLEETS) --dist loadfile --no-loadscope-reorder -m e2e $(PYTEST_ARGS)
 
 lint: test-deps lint-deps web/node_modules/.stamp ## Check form, types, fence, and known flaws of what we pin
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check --quiet
-	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(PYTHON) -m scripts.reference --check
 	@if [ -x $(VENV)/bin/hadolint ]; then $(VENV)/bin/hadolint deploy/Dockerfile; fi
-	@cd web && $(WITH_NODE) npm run --silent lint
-	@cd web && $(WITH_NODE) npm run --silent check
+	@# Types of the program beside those of the page: each is bound to one core.
+	@$(VENV)/bin/mypy & types=$$!; \
+		(cd web && $(WITH_NODE) npm run --silent lint && $(WITH_NODE) npm run --silent check); page=$$?; \
+		wait $$types && exit $$page
 	@$(PYTHON) -m scripts.audit
 
 bench: bench-deps models ## Measure every published figure

@@ -84,8 +84,7 @@ def _best(
         own.right + 2 * label.width,
         own.bottom + 2 * label.height,
     )
-    near_boxes = [box for box in boxes if box.overlap(reach)]
-    near_labels = [box for box in placed if box.overlap(reach)]
+    near_boxes, near_labels = _touching(reach, boxes), _touching(reach, placed)
     best, least = own, -1
     for candidate in _candidates(own, label, frame):
         cost = sum(candidate.overlap(box) for box in near_boxes)
@@ -95,6 +94,11 @@ def _best(
         if least == 0:
             break
     return best, least
+
+
+def _touching(reach: Rectangle, boxes: Sequence[Rectangle]) -> list[Rectangle]:
+    left, top, right, bottom = reach.left, reach.top, reach.right, reach.bottom
+    return [box for box in boxes if box.left < right and left < box.right and box.top < bottom and top < box.bottom]
 
 
 def _candidates(box: Rectangle, label: Label, frame: tuple[int, int]) -> Iterator[Rectangle]:

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { externalIdOf } from "../src/lib/external";
 import { leftOutFaces } from "../src/lib/left-out";
-import { oneIn, shownSimilarity, wordFor } from "../src/lib/similarity";
+import { hasRates, oneIn, shownSimilarity, wordFor } from "../src/lib/similarity";
 
 describe("a similarity", () => {
   test.each([
@@ -15,6 +15,11 @@ describe("a similarity", () => {
     [0, "unlikely"],
   ])("of %d is said in words", (value, word) => {
     expect(wordFor(value)).toBe(word);
+  });
+
+  test("says nothing of strangers where AWS keeps the faces", () => {
+    expect(hasRates("sface-2021dec-bytes")).toBe(true);
+    expect(hasRates("rekognition-7.0")).toBe(false);
   });
 
   test("is never shown higher than it is", () => {

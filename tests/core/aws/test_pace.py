@@ -139,3 +139,16 @@ async def test_while_the_shared_store_is_away_each_keeps_to_the_rate_by_itself(h
     await pace.turn("detect_faces")
 
     assert len(hand.slept) == 2
+
+
+async def test_pace_without_a_folder_to_write_to_is_kept_alone(hand: Hand, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    slots = FileSlots(tmp_path / "file" / "pace.json", hand.now)
+
+    with pytest.raises(UnavailableError, match="FOTOFILA_DATA_DIR"):
+        await slots.take("a", gap_seconds=0.2)
+    pace = pace_of(hand, slots, per_second=0.001)
+    for _ in range(2):
+        await pace.turn("detect_faces")
+    await pace.throttled("detect_faces", times=1)
+    assert len(hand.slept) == 1, "the second waited for its turn"

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from fotofila.core.errors import UnavailableError
+
 FARTHEST_SECONDS = 3600.0
 """No slot is farther away; one that seems to be is of before the machine was started again, when its clock began."""
 
@@ -27,11 +29,13 @@ class FileSlots:
 
     async def take(self, bucket: str, *, gap_seconds: float) -> float:
         """Take the next slot."""
-        return await asyncio.to_thread(self._take, bucket, gap_seconds)
+        with self._saying_it_is_away():
+            return await asyncio.to_thread(self._take, bucket, gap_seconds)
 
     async def push(self, bucket: str, *, seconds: float) -> None:
         """Leave some seconds free."""
-        await asyncio.to_thread(self._push, bucket, seconds)
+        with self._saying_it_is_away():
+            await asyncio.to_thread(self._push, bucket, seconds)
 
     async def close(self) -> None:
         """Nothing is open between calls."""
@@ -45,6 +49,16 @@ class FileSlots:
     def _push(self, bucket: str, seconds: float) -> None:
         with self._locked() as (free, now):
             free[bucket] = max(now + seconds, free.get(bucket, now))
+
+    @contextmanager
+    def _saying_it_is_away(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:  # a worker that is walled in may have no folder of its own
+            raise UnavailableError(
+                f"The pace towards AWS cannot be kept in {self._path} ({error.strerror}): let FOTOFILA_DATA_DIR be "
+                "written to, or set FOTOFILA_RATE_LIMIT_URL."
+            ) from error
 
     @contextmanager
     def _locked(self) -> Iterator[tuple[dict[str, float], float]]:

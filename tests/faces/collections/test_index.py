@@ -12,8 +12,9 @@ from fotofila.core.errors import InvalidInputError
 from fotofila.faces.collections import desk
 from fotofila.faces.collections.errors import CollectionNotFoundError, FaceNotFoundError, RecognitionOffError
 from fotofila.faces.collections.models import CollectionFace, FaceChip, FaceVector, Removal
+from fotofila.faces.engine.base import CHIP_BYTES
 from tests.faces.collections.conftest import OWNER, Place
-from tests.faces.collections.painted import CHIP_BYTES, picture
+from tests.faces.collections.painted import picture
 
 
 async def count(place: Place, table: type) -> int:

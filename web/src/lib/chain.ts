@@ -41,7 +41,8 @@ export const canVerify = (): boolean => globalThis.crypto?.subtle !== undefined;
 
 export async function verifyChain(
   lines: AsyncIterable<string>,
-  onprogress: (entries: number) => void = () => undefined,
+  /** Called with how many were followed, and the number of the last. */
+  onprogress: (entries: number, sequence: number) => void = () => undefined,
 ): Promise<Verified> {
   const found: Verified = {
     entries: 0,
@@ -73,11 +74,11 @@ export async function verifyChain(
       if (fault) found.broken = { sequence: Math.min(line.sequence, last.sequence + 1), fault };
       else last = { sequence: line.sequence, hash: line.hash };
       if (!fault) found.entries += 1;
-      if (found.entries % TELL_EVERY === 0) onprogress(found.entries);
+      if (found.entries % TELL_EVERY === 0) onprogress(found.entries, last.sequence);
     }
     if (found.broken) break;
   }
-  onprogress(found.entries);
+  onprogress(found.entries, last.sequence);
   return found;
 }
 

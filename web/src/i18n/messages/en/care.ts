@@ -9,6 +9,7 @@ export const carePart = {
   care: {
     tab: "Recognition data",
     lead: "What this workspace keeps that lets faces be recognised, and what was erased of it. Switching recognition off erases nothing: that is done here.",
+    see: "See what is kept for recognition",
     kept: "What is kept",
     nothingTitle: "Nothing that recognises anybody is kept",
     nothing: "No collections, no fingerprints, no pictures of faces.",

@@ -10,6 +10,7 @@ export const carePart: Pick<Messages, "care"> = {
   care: {
     tab: "Dados de reconhecimento",
     lead: "O que este espaço de trabalho guarda que permite reconhecer rostos, e o que já foi eliminado. Desligar o reconhecimento não elimina nada: isso se faz aqui.",
+    see: "Ver o que está guardado para o reconhecimento",
     kept: "O que está guardado",
     nothingTitle: "Nada que reconheça alguém está guardado",
     nothing: "Nenhuma coleção, nenhuma impressão, nenhuma imagem de rosto.",

@@ -19,11 +19,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fotofila.core.images.annotate import Annotation, draw_annotations
+from fotofila.core.images.annotate import Annotation, draw_annotations, lay_out_legibly
 from fotofila.core.images.decode import decode
 from fotofila.core.images.exif import read_exif
-from fotofila.core.images.renditions import LARGE_SIDE, SMALL_SIDE, make_renditions
-from fotofila.core.images.scaling import encode_webp, shrink, shrink_pixels
+from fotofila.core.images.renditions import (
+    ANNOTATED_QUALITY,
+    ANNOTATED_SIDES,
+    LARGE_SIDE,
+    SMALL_SIDE,
+    make_renditions,
+)
+from fotofila.core.images.scaling import encode_webp, fitted, shrink, shrink_pixels
 from fotofila.core.images.sniff import HEAD_BYTES, sniff
 
 _SIZE = (1736, 1157)
@@ -68,6 +74,8 @@ def measure(photo: Image.Image) -> dict[str, float]:
         pixels = decode(path).pixels
         large = shrink_pixels(pixels, LARGE_SIDE)
         small = shrink(large, SMALL_SIDE)
+        layout = lay_out_legibly(_FACES, [fitted(large.size, side) for side in ANNOTATED_SIDES])
+        annotated = shrink_pixels(np.asarray(large), max(layout.size))
         steps: dict[str, Callable[[], object]] = {
             "sniff": lambda: sniff(data[:HEAD_BYTES], declared_type=None),
             "exif": lambda: read_exif(path),
@@ -77,7 +85,9 @@ def measure(photo: Image.Image) -> dict[str, float]:
             "shrink_256": lambda: shrink(large, SMALL_SIDE),
             "webp_1024": lambda: encode_webp(large),
             "webp_256": lambda: encode_webp(small),
-            "draw_3_faces": lambda: draw_annotations(large.copy(), _FACES),
+            "shrink_annotated": lambda: shrink_pixels(np.asarray(large), max(layout.size)),
+            "draw_3_faces": lambda: draw_annotations(annotated.copy(), _FACES),
+            "webp_annotated": lambda: encode_webp(annotated, quality=ANNOTATED_QUALITY),
             "renditions": lambda: make_renditions(pixels, _FACES),
             "total": lambda: (read_exif(path), make_renditions(decode(path).pixels, _FACES)),
         }

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.db import Database
+from fotofila.core.db.later import write_rows_bare, writes_for
+from fotofila.core.db.plain import Plain
 from fotofila.core.ids import new_id
 from fotofila.core.jobs.models import Job
 from fotofila.faces.apply import apply
@@ -83,6 +86,41 @@ async def test_faces_come_back_as_they_were_found(database: Database) -> None:
     assert list(kept) == [vector]
     assert (photo.size_bytes, photo.camera_make) == (2**33, "ação")
     assert photo.exif == {"Note": "nul\ufffd and half\ufffd"}
+
+
+async def plainly(database: Database, job: Job, faces: list[dict[str, Any]]) -> None:
+    """Write down what was found as feedback does: by the driver."""
+
+    async def work(plain: Plain, session: AsyncSession) -> None:
+        together = writes_for(plain)
+        await apply(session, job, {"photo": FACTS, "faces": faces}, [], AT)
+        await write_rows_bare(plain, session, together)
+        await together.run(plain)
+
+    await database.transact_plainly(work)
+
+
+async def rows(database: Database, photo_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return all that is kept of a photo and its faces."""
+    async with database.read() as session:
+        found = (await session.execute(select(Photo.__table__).where(Photo.id == photo_id))).mappings().one()
+        query = select(FaceRow.__table__).where(FaceRow.photo_id == photo_id).order_by(FaceRow.left)
+        faces = (await session.execute(query)).mappings().all()
+    own = {"id", "photo_id"}
+    return dict(found), [{name: each[name] for name in each if name not in own} for each in faces]
+
+
+async def test_driver_writes_what_a_session_writes_in_place_of_what_was_there(database: Database) -> None:
+    faces = [face(0.6, age=(20, 30), gender="female", embedding=b"vector"), face(0.1, age=None, gender=None)]
+    photo_id = await analysed(database, faces)
+    before = await rows(database, photo_id)
+    job = Job(id=new_id(), owner=OWNER, photo_id=photo_id, execution_id=new_id())
+    job.args = {"embed": True, "embedding_model": "model-1"}
+    await plainly(database, job, [])
+    photo, none = await rows(database, photo_id)
+    assert (photo["face_count"], none) == (0, [])
+    await plainly(database, job, faces)
+    assert await rows(database, photo_id) == before
 
 
 async def test_report_counts_by_decade_and_gender(database: Database) -> None:

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from fotofila.core.db.bulk import Together
-from fotofila.core.db.later import write_rows_bare
+from fotofila.core.db.later import write_rows_bare, writes_for
+from fotofila.core.db.plain import Plain
 from fotofila.core.ids import new_id
 from fotofila.core.jobs.keys import execution_prefix
 from fotofila.core.jobs.messages import Rendition
@@ -36,11 +36,13 @@ def adopt(desk: Desk, session: AsyncSession, jobs: Sequence[tuple[Job, Sequence[
 
 
 async def adopt_by_driver(desk: Desk, *jobs: tuple[Job, Sequence[str]]) -> None:
-    async with desk.context.db.bare_unit() as (bare, session):
-        together = Together()
+    async def work(plain: Plain, session: AsyncSession) -> None:
+        together = writes_for(plain)
         adopt(desk, session, jobs)
-        await write_rows_bare(bare, session, together)
-        await together.run(bare)
+        await write_rows_bare(plain, session, together)
+        await together.run(plain)
+
+    await desk.context.db.transact_plainly(work)
 
 
 async def adopt_by_session(desk: Desk, *jobs: tuple[Job, Sequence[str]]) -> None:
@@ -50,8 +52,6 @@ async def adopt_by_session(desk: Desk, *jobs: tuple[Job, Sequence[str]]) -> None
 
 @pytest.mark.parametrize("by_driver", [False, True], ids=["session", "driver"])
 async def test_files_of_earlier_executions_are_buried(desk: Desk, *, by_driver: bool) -> None:
-    if by_driver and desk.context.db.is_sqlite:
-        return  # SQLite has one way only
     adopted = adopt_by_driver if by_driver else adopt_by_session
     photo_id = (await desk.add()).photo.id
     first, second, third = (execution(photo_id) for _ in range(3))

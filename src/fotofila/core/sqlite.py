@@ -70,6 +70,13 @@ class SqliteChanges:
         except (sqlite3.DatabaseError, OSError):
             return True
 
+    def rows(self, query: str, parameters: Mapping[str, Any] | Sequence[Any]) -> list[Any] | None:
+        """Return what a query finds; None when the file cannot be asked: then have the caller look another way."""
+        try:
+            return self._open().execute(query, parameters).fetchall()
+        except (sqlite3.DatabaseError, OSError):
+            return None
+
     def mark(self) -> int:
         """Return a number that changes whenever another connection commits."""
         try:

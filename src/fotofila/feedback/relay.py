@@ -11,17 +11,10 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any
-
-from sqlalchemy import bindparam, delete, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
-from fotofila.core.db.later import insert_later
+from fotofila.core.db.plain import Plain
 from fotofila.core.errors import FotofilaError
-from fotofila.core.jobs.models import Job, OutboxMessage
-from fotofila.core.jobs.service import INSERT_HOP
-from fotofila.core.jobs.states import JobState
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import OUTBOX_LAG, RELAYED
 from fotofila.core.queue import Outgoing
@@ -37,23 +30,13 @@ TROUBLE_SECONDS = 0.5
 SOME = 16
 SOME_QUEUED = "SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1 OFFSET :more"
 
-OUTBOX: Any = OutboxMessage.__table__
-JOBS: Any = Job.__table__
-DELETE_SENT = (
-    delete(OUTBOX)
-    .where(
-        OUTBOX.c.id.in_(bindparam("ids", expanding=True)),
-        # SQLite gives the number of a lost row again.
-        OUTBOX.c.dedup_id.in_(bindparam("dedup_ids", expanding=True)),
-    )
-    .returning(OUTBOX.c.job_id)
-)
-MOVE_JOBS = (
-    update(JOBS)
-    .where(JOBS.c.id.in_(bindparam("ids", expanding=True)), JOBS.c.state.in_([JobState.PENDING, JobState.WAITING]))
-    .values(state=JobState.QUEUED, queued_at=bindparam("at"), scheduled_at=None)
-    .returning(JOBS.c.id, JOBS.c.round, JOBS.c.attempt)
-)
+DELETE_SENT = "DELETE FROM outbox WHERE id = $1 AND dedup_id = $2 RETURNING job_id"
+"""SQLite gives the number of a lost row again."""
+MOVE_JOB = """
+UPDATE jobs SET state = 'queued', queued_at = $2, scheduled_at = NULL
+WHERE id = $1 AND state IN ('pending', 'waiting') RETURNING id, round, attempt
+"""
+NOTE = "INSERT INTO job_timeline (job_id, round, attempt, hop, at) VALUES ($1, $2, $3, 'queued', $4)"
 
 
 async def run(context: Context, stop: asyncio.Event) -> None:
@@ -117,22 +100,20 @@ async def write_down(context: Context, gates: Gates, rows: Sequence[Due]) -> Non
     now = context.clock.now()
     if context.db.is_sqlite:
         queued = SOME if await context.db.has_row(SOME_QUEUED, more=SOME - 1) else 0
-        await context.db.transact(lambda session: mark_sent(session, rows, now=now))
+        await context.db.transact_plainly(lambda plain, _: mark_sent(plain, rows, now=now))
     else:
         queued = await write_sent(context, rows, now=now, count_to=gates.least)
     gates.moved(len(rows), queued=queued)
     gates.spare_seconds = spare_for((row.lane for row in rows), gates.spare_seconds)
 
 
-async def mark_sent(session: AsyncSession, rows: Sequence[Due], *, now: datetime) -> None:
+async def mark_sent(plain: Plain, rows: Sequence[Due], *, now: datetime) -> None:
     """Do so on SQLite.
 
     Only of those whose row was still there: a relay that slept finds them sent by another, and their jobs may be
     farther on.
     """
-    sent = {"ids": [row.id for row in rows], "dedup_ids": [row.dedup_id for row in rows]}
-    job_ids = (await session.execute(DELETE_SENT, sent)).scalars().all()
-    moved = await session.execute(MOVE_JOBS, {"ids": job_ids, "at": now})
-    for job_id, round_, attempt in moved:
-        values = {"job_id": job_id, "at": now, "hop": "queued", "round": round_, "attempt": attempt, "detail": None}
-        insert_later(session, INSERT_HOP, values)
+    for row in rows:
+        for (job_id,) in await plain.rows(DELETE_SENT, row.id, row.dedup_id):
+            for moved in await plain.rows(MOVE_JOB, job_id, now):
+                await plain.rows(NOTE, *moved, now)

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
-from fotofila.core.db.bulk import Together
-from fotofila.core.db.later import write_rows_bare
+from fotofila.core.db.later import write_rows_bare, writes_for
 from fotofila.core.db.locks import lock_rows
+from fotofila.core.db.plain import Plain
 from fotofila.core.errors import FotofilaError, UnavailableError
 from fotofila.core.events.service import add_events
 from fotofila.core.jobs.keys import claim_key
@@ -145,10 +144,7 @@ async def put_back(context: Context, deliveries: Sequence[Delivery]) -> None:
 
 async def apply_together(context: Context, reported: Sequence[Reported]) -> float:
     """Apply a batch, commit, then ack; returns for how many seconds nobody would miss the next batch."""
-    if context.db.is_sqlite:
-        spare = await context.db.transact(lambda session: write(context, session, reported))
-    else:
-        spare = await write_bare(context, reported)
+    spare = await context.db.transact_plainly(lambda plain, session: write(context, plain, session, reported))
     await context.queue.ack([entry.delivery for entry in reported])
     for entry in reported:
         RESULTS.labels(entry.message.type).inc()
@@ -158,27 +154,19 @@ async def apply_together(context: Context, reported: Sequence[Reported]) -> floa
     return spare
 
 
-async def write(context: Context, session: AsyncSession, reported: Sequence[Reported]) -> float:
-    """Make every write that follows from a batch."""
-    jobs = await load_jobs(session, {entry.message.job_id for entry in reported})
-    await apply_all(context, session, jobs, reported)
-    return spare_seconds(jobs.values())
-
-
-async def write_bare(context: Context, reported: Sequence[Reported]) -> float:
-    """Make every write that follows from a batch, on PostgreSQL: nearly all in one statement.
+async def write(context: Context, plain: Plain, session: AsyncSession, reported: Sequence[Reported]) -> float:
+    """Make every write that follows from a batch; on PostgreSQL nearly all in one statement.
 
     What a kind asks its session for, or adds to it, goes through SQLAlchemy, in the same transaction.
     """
-    async with context.db.bare_unit() as (bare, session):
-        jobs = await hold_jobs(bare, {entry.message.job_id for entry in reported})
-        await lock_rows(session, Batch, {job.batch_id for job in jobs.by_id.values() if job.batch_id is not None})
-        await apply_all(context, session, jobs.by_id, reported)
-        together = Together()
-        jobs.add_changes(together)
-        await write_rows_bare(bare, session, together)
-        add_events(session, together)
-        await together.run(bare)
+    jobs = await hold_jobs(plain, {entry.message.job_id for entry in reported})
+    await lock_rows(session, Batch, {job.batch_id for job in jobs.by_id.values() if job.batch_id is not None})
+    await apply_all(context, session, jobs.by_id, reported)
+    together = writes_for(plain)
+    jobs.add_changes(together)
+    await write_rows_bare(plain, session, together)
+    add_events(session, together)
+    await together.run(plain)
     return spare_seconds(jobs.by_id.values())
 
 
@@ -195,9 +183,3 @@ async def apply_all(
     with session.no_autoflush:  # one flush writes the rows of the whole batch, table by table
         for entry in reported:
             await apply_result(context, session, jobs.get(entry.message.job_id), entry.message, entry.result)
-
-
-async def load_jobs(session: AsyncSession, job_ids: set[str]) -> dict[str, Job]:
-    """Load the jobs of a batch."""
-    query = select(Job).where(Job.id.in_(job_ids))
-    return {job.id: job for job in await session.scalars(query)}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select, text, union_all
+from sqlalchemy import select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context
@@ -39,7 +39,7 @@ class Due(NamedTuple):
 
 OUTBOX: Any = OutboxMessage.__table__
 DUE = [OUTBOX.c[name] for name in Due._fields]
-OLDEST = select(*DUE).where(OUTBOX.c.due_at <= bindparam("now")).order_by(OUTBOX.c.id).limit(bindparam("most"))
+OLDEST = f"SELECT {', '.join(Due._fields)} FROM outbox WHERE due_at <= :now ORDER BY id LIMIT :most"  # noqa: S608
 
 OWNERS = """
 WITH RECURSIVE found(name) AS (
@@ -53,11 +53,11 @@ WITH RECURSIVE found(name) AS (
 
 async def next_rows(context: Context, gates: Gates, *, now: datetime, most: int) -> Sequence[Due]:
     """Return up to `most` rows, those of each lane in the order in which they are to be sent; on SQLite."""
+    if gates.all_open and (found := context.db.glance(OLDEST, now=now, most=most)) is not None:
+        due = [due_of(row) for row in found]
+        if len(due) < most and await let_through(context, gates, due):
+            return due
     async with context.db.read() as session:
-        if gates.all_open:
-            due = [Due(*row) for row in await session.execute(OLDEST, {"now": now, "most": most})]
-            if len(due) < most and await let_through(context, gates, due):
-                return due
         rows: list[Due] = []
         for (lane,) in await session.execute(text(LANES)):
             gate = gates.of(lane)
@@ -65,6 +65,11 @@ async def next_rows(context: Context, gates: Gates, *, now: datetime, most: int)
             if room:
                 rows += await take_turns(session, gate, lane, room=room, now=now)
         return rows
+
+
+def due_of(row: Sequence[Any]) -> Due:
+    """Shape a row of SQLite's driver."""
+    return Due._make([*row[:6], datetime.fromisoformat(row[6]).replace(tzinfo=UTC)])
 
 
 async def let_through(context: Context, gates: Gates, due: Sequence[Due]) -> bool:

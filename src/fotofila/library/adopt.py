@@ -11,13 +11,12 @@ from sqlalchemy import Connection, bindparam, delete, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from fotofila.core.db.bare import Bare
-from fotofila.core.db.bulk import Together
 from fotofila.core.db.later import do_later
+from fotofila.core.db.plain import Plain, Writes
 from fotofila.core.jobs import messages
 from fotofila.core.jobs.keys import execution_prefix
 from fotofila.core.jobs.models import Job, Tombstone
-from fotofila.library.models import Photo, Rendition
+from fotofila.library.models import Rendition
 
 Rows = list[dict[str, Any]]
 
@@ -28,14 +27,13 @@ FORGET = (
     .where(RENDITIONS.c.photo_id.in_(bindparam("photos", expanding=True)))
     .returning(RENDITIONS.c.photo_id, RENDITIONS.c.execution_id)
 )
-FORGET_BARE = "DELETE FROM renditions WHERE photo_id = ANY($1::text[]) RETURNING photo_id, execution_id"
+FORGET_PLAINLY = "DELETE FROM renditions WHERE photo_id {among} RETURNING photo_id, execution_id"
 BURY = {
     "sqlite": sqlite.insert(Tombstone.__table__).on_conflict_do_nothing(),  # type: ignore[arg-type]
     "postgresql": postgresql.insert(Tombstone.__table__).on_conflict_do_nothing(),  # type: ignore[arg-type]
 }
-BURY_BARE = """
-INSERT INTO tombstones (prefix, reason, created_at) SELECT *, 'replaced', $2 FROM unnest($1::text[])
-ON CONFLICT DO NOTHING
+BURY_PLAINLY = """
+INSERT INTO tombstones (prefix, reason, created_at) VALUES ($1, 'replaced', $2) ON CONFLICT DO NOTHING
 """
 
 
@@ -63,12 +61,12 @@ class Adoption:
         if rows := rows_of(latest):
             connection.execute(INSERT_RENDITION, rows)
 
-    async def write_bare(self, bare: Bare, together: Together, entries: Sequence[Adopted]) -> None:
-        """Do it on PostgreSQL by its driver alone."""
+    async def write_bare(self, plain: Plain, together: Writes, entries: Sequence[Adopted]) -> None:
+        """Do it by the driver alone."""
         latest = {entry.photo_id: entry for entry in entries}
-        gone = [(row[0], row[1]) for row in await bare.rows(FORGET_BARE, list(latest))]
-        if prefixes := replaced(gone, entries, latest):
-            await bare.rows(BURY_BARE, prefixes, entries[0].now)
+        found = await plain.rows(FORGET_PLAINLY.format(among=plain.among(1)), list(latest))
+        for prefix in replaced([(row[0], row[1]) for row in found], entries, latest):
+            await plain.rows(BURY_PLAINLY, prefix, entries[0].now)
         if rows := rows_of(latest):
             together.insert(INSERT_RENDITION, rows)
 
@@ -108,17 +106,3 @@ def rows_of(latest: Mapping[str, Adopted]) -> Rows:
         for photo_id in sorted(latest)
         for file in latest[photo_id].files
     ]
-
-
-def adopt_facts(photo: Photo, facts: Mapping[str, Any]) -> None:
-    """Write down what the worker read from the file: upright size and EXIF.
-
-    `facts` is `{"width", "height", "orientation", "taken_at", "camera": {"make", "model", "lens"},
-    "gps": {"latitude", "longitude", "altitude"}, "exif": {…}}`; what is missing becomes None.
-    """
-    camera, gps = facts.get("camera") or {}, facts.get("gps") or {}
-    photo.width, photo.height, photo.orientation = facts.get("width"), facts.get("height"), facts.get("orientation")
-    photo.taken_at = facts.get("taken_at")
-    photo.camera_make, photo.camera_model, photo.lens = camera.get("make"), camera.get("model"), camera.get("lens")
-    photo.latitude, photo.longitude, photo.altitude = gps.get("latitude"), gps.get("longitude"), gps.get("altitude")
-    photo.exif = facts.get("exif")

@@ -29,6 +29,8 @@ class Bare:
     Errors of the driver are raised as ours, where they are no bugs.
     """
 
+    is_sqlite = False
+
     def __init__(self, pooled: PoolProxiedConnection, *, pooler: bool) -> None:
         self.pooled = pooled
         self.broken = False
@@ -38,6 +40,10 @@ class Bare:
     async def run(self, statement: str) -> None:
         """Run a statement without values and rows; nothing of it is kept prepared."""
         await self._told(self._driver.execute(statement))
+
+    def among(self, number: int) -> str:
+        """Write that a text is one of a list."""
+        return f"= ANY(${number}::text[])"
 
     async def rows(self, statement: str, *values: Any) -> list[Any]:
         """Run a statement and return its rows."""

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import JSON, Column, Insert, String, Table
 from sqlalchemy.dialects import postgresql
 
-from fotofila.core.db.bare import Bare
 from fotofila.core.db.gaps import dump_json
+from fotofila.core.db.plain import Plain
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -40,6 +40,11 @@ class Together:
         names = tuple(rows[0])
         self.add(lambda first: insertion(table, names, first), columns_of(table, names, rows))
 
+    def update(self, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Change rows, each found by its `id`, which is named first; all name the same columns."""
+        names = tuple(rows[0])
+        self.add(lambda first: change(table, names, first), columns_of(table, names, rows))
+
     def insert_in_turn(self, lock: int, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows that are written last, under an advisory lock that is taken once all else is written."""
         names = tuple(rows[0])
@@ -52,12 +57,12 @@ class Together:
             f"{unnested(table, names, first + 1)} WITH ORDINALITY AS new({quoted(names)}, place) ORDER BY place"
         )
 
-    async def run(self, bare: Bare) -> None:
+    async def run(self, plain: Plain) -> None:
         """Write it all."""
         if self._values:
             parts = ", ".join(f"w{number} AS ({part} RETURNING 1)" for number, part in enumerate(self._parts))
             before = f"WITH {parts}" if parts else "WITH nothing AS (SELECT 1)"
-            await bare.rows(f"{before}{self._last or ' SELECT 1'}", *self._values)
+            await plain.rows(f"{before}{self._last or ' SELECT 1'}", *self._values)
 
 
 def columns_of(table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
@@ -73,6 +78,14 @@ def columns_of(table: Table, names: Sequence[str], rows: Sequence[Mapping[str, A
 def insertion(table: Table, names: tuple[str, ...], first: int) -> str:
     """Write the statement."""
     return f"INSERT INTO {table.name} ({quoted(names)}) SELECT * FROM {unnested(table, names, first)}"  # noqa: S608
+
+
+@cache
+def change(table: Table, names: tuple[str, ...], first: int) -> str:
+    """Write the statement that changes rows."""
+    changed = ", ".join(f'"{name}" = new."{name}"' for name in names[1:])
+    new = f"{unnested(table, names, first)} AS new({quoted(names)})"
+    return f"UPDATE {table.name} SET {changed} FROM {new} WHERE {table.name}.id = new.id"  # noqa: S608
 
 
 @cache

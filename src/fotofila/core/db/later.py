@@ -12,8 +12,10 @@ from sqlalchemy import Connection, Insert, event
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from fotofila.core.db.bare import Bare, keep
+from fotofila.core.db.bare import keep
 from fotofila.core.db.bulk import Together
+from fotofila.core.db.plain import Plain, Writes
+from fotofila.core.db.sqlite_bare import SqliteTogether
 
 WAITING = "rows"
 
@@ -25,8 +27,8 @@ class Step(Protocol):
         """Do it through SQLAlchemy."""
         ...
 
-    async def write_bare(self, bare: Bare, together: Together, entries: Sequence[Any]) -> None:
-        """Do it on PostgreSQL by its driver alone: at once, or together with all else."""
+    async def write_bare(self, plain: Plain, together: Writes, entries: Sequence[Any]) -> None:
+        """Do it by the driver alone: at once, or together with all else."""
         ...
 
 
@@ -65,7 +67,12 @@ def write_rows(session: Session) -> None:
                 statement.write(connection, rows)
 
 
-async def write_rows_bare(bare: Bare, session: AsyncSession, together: Together) -> None:
+def writes_for(plain: Plain) -> Writes:
+    """Begin a collection of writes for a connection."""
+    return SqliteTogether() if plain.is_sqlite else Together()
+
+
+async def write_rows_bare(plain: Plain, session: AsyncSession, together: Writes) -> None:
     """Write what waits by the driver alone, after what the session has to write itself, if there is any."""
     waiting = session.info.pop(WAITING, {})
     await keep(session)
@@ -73,7 +80,7 @@ async def write_rows_bare(bare: Bare, session: AsyncSession, together: Together)
         if isinstance(statement, Insert):
             together.insert(statement, rows)
         else:
-            await statement.write_bare(bare, together, rows)
+            await statement.write_bare(plain, together, rows)
 
 
 @event.listens_for(Session, "after_soft_rollback")

@@ -68,7 +68,7 @@ class Cursor:
         if operation == BEGIN_READING:
             self._connection.begins = True
         elif operation == BEGIN_WRITING:
-            self._connection.run(begin_writing)
+            self._connection.begin_writing()
         else:
             self._connection.run(lambda connection: self._take(connection.execute(operation, parameters)))
         return self
@@ -124,6 +124,31 @@ class Connection(AdaptedConnection):
         self._running = 0
         self.begins = False
         """A transaction is to begin with the next statement."""
+        self.joins = False
+        """Transactions are savepoints of one that another has begun, on the lane's own thread."""
+        self._saved = False
+
+    @property
+    def driver(self) -> sqlite3.Connection:
+        """The connection itself."""
+        connection: sqlite3.Connection = self._connection
+        return connection
+
+    def begin_writing(self) -> None:
+        """Begin a transaction that may write, or a part of the one that is under way."""
+        if self.joins:
+            self._connection.execute("SAVEPOINT part")
+            self._saved = True
+        else:
+            self.run(begin_writing)
+
+    def _leave(self, *, keep: bool) -> None:
+        """End a part."""
+        if self._saved:
+            self._saved = False
+            if not keep:
+                self._connection.execute("ROLLBACK TO part")
+            self._connection.execute("RELEASE part")
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do something with the connection on its thread, within a transaction where one was asked for."""
@@ -166,12 +191,18 @@ class Connection(AdaptedConnection):
 
     def commit(self) -> None:
         """Commit what was begun."""
+        if self.joins:
+            self._leave(keep=True)
+            return
         if not self.begins:
             self.run(sqlite3.Connection.commit)
         self.begins = False
 
     def rollback(self) -> None:
         """Take back what was begun: at once, for that neither waits for a lock nor writes, unless we are busy."""
+        if self.joins:
+            self._leave(keep=False)
+            return
         self.begins = False
         if self._running:
             self.run(sqlite3.Connection.rollback)

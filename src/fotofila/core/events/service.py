@@ -10,8 +10,8 @@ from sqlalchemy import event, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from fotofila.core.db.bulk import Together
 from fotofila.core.db.later import write_rows
+from fotofila.core.db.plain import Writes
 from fotofila.core.events.models import Event
 
 ORDER_LOCK = 7_046_029_254
@@ -63,7 +63,7 @@ def write_events(session: Session) -> None:
     session.connection().execute(INSERT_EVENT, events)
 
 
-def add_events(session: AsyncSession, together: Together) -> None:
+def add_events(session: AsyncSession, together: Writes) -> None:
     """Add the events of a transaction to what is written by the driver alone: last of all, as `write_events` does."""
     if events := session.info.pop(UNWRITTEN, None):
         together.insert_in_turn(ORDER_LOCK, EVENTS, events)

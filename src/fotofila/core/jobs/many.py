@@ -1,12 +1,13 @@
-"""Many jobs at once on PostgreSQL: held and read in one statement, written in another."""
+"""Many jobs at once, without SQLAlchemy: held and read in one statement, written in another."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from fotofila.core.db.bare import Bare
-from fotofila.core.db.bulk import Together, columns_of, quoted, unnested
+from fotofila.core.db.bulk import quoted
+from fotofila.core.db.plain import Plain, Writes
+from fotofila.core.db.sqlite_bare import readers
 from fotofila.core.jobs.models import Job
 
 JOBS: Any = Job.__table__
@@ -24,8 +25,7 @@ LIVING = (
     "finished_at",
 )
 """What changes in the life of a round."""
-HOLD = f"SELECT {quoted(NAMES)} FROM jobs WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"  # noqa: S608 - our columns
-SET = ", ".join(f"{name} = new.{name}" for name in LIVING)
+HOLD = f"SELECT {quoted(NAMES)} FROM jobs WHERE id "  # noqa: S608 - our columns
 
 
 class HeldJobs:
@@ -35,28 +35,29 @@ class HeldJobs:
         self.by_id = {job.id: job for job in jobs}
         self._before = {job.id: living(job) for job in self.by_id.values()}
 
-    def add_changes(self, together: Together) -> None:
+    def add_changes(self, together: Writes) -> None:
         """Write what changed."""
         changed = [{"id": job.id, **now} for job in self.by_id.values() if (now := living(job)) != self._before[job.id]]
         if changed:
-            together.add(update_from, columns_of(JOBS, ("id", *LIVING), changed))
+            together.update(JOBS, changed)
 
 
-def update_from(first: int) -> str:
-    """Write the statement that writes changed jobs."""
-    names = ("id", *LIVING)
-    new = f"{unnested(JOBS, names, first)} AS new({quoted(names)})"
-    return f"UPDATE jobs SET {SET} FROM {new} WHERE jobs.id = new.id"  # noqa: S608 - our columns
-
-
-async def hold_jobs(bare: Bare, job_ids: Collection[str]) -> HeldJobs:
+async def hold_jobs(plain: Plain, job_ids: Collection[str]) -> HeldJobs:
     """Read jobs and hold them, in order of ids so that two transactions cannot deadlock."""
-    return HeldJobs([job_of(row) for row in await bare.rows(HOLD, list(job_ids))])
+    query = f"{HOLD}{plain.among(1)} ORDER BY id{'' if plain.is_sqlite else ' FOR UPDATE'}"
+    make = job_of_sqlite if plain.is_sqlite else job_of
+    return HeldJobs([make(row) for row in await plain.rows(query, list(job_ids))])
 
 
 def job_of(row: Any) -> Job:
-    """Make a job of a row of the driver, which reads JSON for itself."""
+    """Make a job of a row of PostgreSQL's driver, which reads JSON and times for itself."""
     return Job(**dict(zip(NAMES, row, strict=True)))
+
+
+def job_of_sqlite(row: Any) -> Job:
+    """Make a job of a row of SQLite's."""
+    pairs = zip(readers(JOBS), row, strict=True)
+    return Job(**{name: value if read is None else read(value) for (name, read), value in pairs})
 
 
 def living(job: Job) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.access.audit import actor_of
-from fotofila.access.workspaces import get_workspace
 from fotofila.core.capability import Search
 from fotofila.core.config import Settings
 from fotofila.faces.collections.errors import OtherEngineError
@@ -22,6 +21,7 @@ from fotofila.faces.engine.names import LOCAL, aws_collection
 from fotofila.faces.matches import matches_of
 from fotofila.faces.models import FaceRow
 from fotofila.faces.packs import PERMISSIVE, Pack, chosen_pack
+from fotofila.faces.switches import switches_of
 from fotofila.library.models import Photo
 
 AGE_STEP = 10
@@ -32,7 +32,7 @@ THRESHOLD = 80.0
 
 async def resolve(session: AsyncSession, owner: str, settings: Settings) -> dict[str, Any]:
     """Settle everything that shapes the result: the workspace's switches, the limits, the very model files."""
-    workspace = await get_workspace(session, owner)
+    workspace = await switches_of(session, owner)
     if settings.faces_engine != LOCAL:
         return {
             "engine": settings.faces_engine,

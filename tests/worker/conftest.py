@@ -155,3 +155,8 @@ def with_settings(bench: Bench, **changes: object) -> Bench:
 def types(results: Iterable[Result]) -> list[str]:
     """Return the types of reports, without the heartbeats, of which there may be any number."""
     return [result.type for result in results if result.type not in {"heartbeat", "progress"}]
+
+
+def without_started(results: Iterable[Result]) -> list[str]:
+    """Return the same without what only work tells that goes on for a while."""
+    return [each for each in types(results) if each != "started"]

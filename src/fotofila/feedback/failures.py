@@ -39,6 +39,7 @@ from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import FAILURES
 from fotofila.core.queue import Delivery
 from fotofila.feedback.pace import sleep
+from fotofila.feedback.transitions import begun
 
 log = get_logger(__name__)
 
@@ -119,6 +120,8 @@ async def record(context: Context, session: AsyncSession, delivery: Delivery) ->
     if delivery.dead_letter and not is_loss(job, message):
         log.warning("failure.ignored", job_id=job.id, kind=job.kind, attempt=message.attempt)
         return
+    if isinstance(message, Failed):
+        await begun(context, session, job, message)
     now = context.clock.now()
     failure = Failure(
         id=new_id(),

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.core.capability import Context, load
 from fotofila.core.db import insert_ignore
+from fotofila.core.db.later import flush_rows
 from fotofila.core.events.lifecycle import finish_job, tell
 from fotofila.core.ids import is_id
 from fotofila.core.jobs.keys import execution_prefix
-from fotofila.core.jobs.messages import Cancelled, Finished, Heartbeat, Progress, Result, Retrying, Started
-from fotofila.core.jobs.models import Job, Tombstone
+from fotofila.core.jobs.messages import Cancelled, Finished, Heartbeat, Progress, Report, Result, Retrying, Started
+from fotofila.core.jobs.models import Job, TimelineEntry, Tombstone
 from fotofila.core.jobs.service import note, send
 from fotofila.core.jobs.states import FINAL, JobState
 
@@ -38,6 +40,7 @@ async def apply_result(
         case Finished():
             await finished(context, session, job, message, result)
         case Cancelled():
+            await begun(context, session, job, message)
             await finish_job(session, job, JobState.CANCELLED, now=context.clock.now())
 
 
@@ -63,14 +66,35 @@ async def started(context: Context, session: AsyncSession, job: Job, message: St
         return  # a zombie of an attempt that was given up
     if job.state == JobState.RUNNING and job.execution_id == message.execution_id:
         return  # told twice
+    await begin(context, session, job, message, at=message.created_at)
+
+
+async def begun(context: Context, session: AsyncSession, job: Job, message: Report) -> None:
+    """Write down the beginning that a last report tells of, unless it was told before."""
+    if message.started_at is None or message.attempt < job.attempt or job.execution_id == message.execution_id:
+        return
+    if job.execution_id is not None and await is_noted(session, job, message.execution_id):
+        return  # another began after it
+    await begin(context, session, job, message, at=message.started_at)
+
+
+async def begin(context: Context, session: AsyncSession, job: Job, message: Started | Report, *, at: datetime) -> None:
+    """Have a job run."""
     now = context.clock.now()
     job.state = JobState.RUNNING
     job.execution_id = message.execution_id
-    job.started_at = job.started_at or message.created_at
+    job.started_at = job.started_at or at
     job.heartbeat_at = now
     job.progress = 0.0
-    note(session, job, "started", message.created_at, {"worker": message.worker, "execution_id": message.execution_id})
+    note(session, job, "started", at, {"worker": message.worker, "execution_id": message.execution_id})
     await tell(session, job, "job.started", now)
+
+
+async def is_noted(session: AsyncSession, job: Job, execution_id: str) -> bool:
+    """Say whether the timeline has the beginning of an execution."""
+    await flush_rows(session)
+    query = select(TimelineEntry.detail).where(TimelineEntry.job_id == job.id, TimelineEntry.hop == "started")
+    return any((detail or {}).get("execution_id") == execution_id for detail in await session.scalars(query))
 
 
 async def progress(context: Context, session: AsyncSession, job: Job, message: Progress) -> None:
@@ -87,6 +111,7 @@ async def retrying(context: Context, session: AsyncSession, job: Job, message: R
     stale = (message.attempt, message.dispatch) != (job.attempt, job.dispatch)
     if stale:
         return  # this attempt was sent again already
+    await begun(context, session, job, message)
     now = context.clock.now()
     if message.snooze:
         job.dispatch += 1
@@ -110,6 +135,7 @@ async def finished(
     if not inside:
         raise ValueError(f"execution {message.execution_id} reports an object outside its own prefix")
     kind = context.kinds.get(job.kind)
+    await begun(context, session, job, message)
     job.execution_id = message.execution_id
     note(session, job, "finished", message.created_at, {"seconds": message.seconds, **message.timings})
     facts = await load(kind.apply)(session, job, result, message.renditions, context.clock.now())

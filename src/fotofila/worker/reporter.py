@@ -21,7 +21,7 @@ from fotofila.worker.errors import needing_storage
 
 RESULTS = "results"
 FAILURES = "failures"
-HELD_SECONDS = 0.5
+HELD_SECONDS = 0.25
 INLINE_BYTES = 64 * 1024
 """Results above this go to storage and the message carries their key (claim check)."""
 
@@ -29,8 +29,8 @@ INLINE_BYTES = 64 * 1024
 class Reporter:
     """Reports on one execution; every message has the next sequence number.
 
-    That work began is told when it goes on for a while, or together with the next report: for quick work one message
-    less on the way, and one transaction less in feedback.
+    That work began is told when it goes on for a while; the last report tells it too. So quick work is one message, and
+    none that comes late or never leaves the beginning out.
     """
 
     def __init__(self, *, queue: Queue, storage: Storage, clock: Clock, message: ProcessMessage) -> None:
@@ -39,6 +39,7 @@ class Reporter:
         self._clock = clock
         self._message = message
         self._sequence = 0
+        self._began: dict[str, Any] = {}
         self._held: messages.Started | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._telling: asyncio.Task[None] | None = None
@@ -62,20 +63,24 @@ class Reporter:
             "created_at": self._clock.now(),
         }
 
-    async def _send(self, lane: str, message: messages.Message) -> None:
+    async def _send(self, message: messages.Message) -> None:
         """Send, after what is held; that is let go only once it is sent, for a report may be cut off on its way."""
-        if lane != RESULTS:
-            await self.flush()
         held = [self._held] if self._held else []
-        await self._enqueue(lane, *held, message)
+        await self._enqueue(RESULTS, *held, message)
+        self.silence()
+
+    async def _send_last(self, message: messages.Report, lane: str = RESULTS) -> None:
+        """Send what became of it."""
+        await self._enqueue(lane, message)
         self.silence()
 
     async def _enqueue(self, lane: str, *told: messages.Message) -> None:
         await self._queue.enqueue(lane, [Outgoing(payload=each.dump(), dedup_id=each.id) for each in told])
 
     def started(self, worker: str) -> None:
-        """Note that work began; told within half a second."""
+        """Note that work began; told within a quarter of a second, or by what became of it."""
         self._held = messages.Started(**self._envelope(), worker=worker)
+        self._began = {"worker": worker, "started_at": self._held.created_at}
         self._timer = asyncio.get_running_loop().call_later(HELD_SECONDS, self._begin_telling)
 
     def _begin_telling(self) -> None:
@@ -101,18 +106,16 @@ class Reporter:
 
     async def progress(self, progress: float) -> None:
         """Say how far it is."""
-        await self._send(RESULTS, messages.Progress(**self._envelope(), progress=progress))
+        await self._send(messages.Progress(**self._envelope(), progress=progress))
 
     async def heartbeat(self) -> None:
         """Say that it goes on."""
-        await self._send(RESULTS, messages.Heartbeat(**self._envelope()))
+        await self._send(messages.Heartbeat(**self._envelope()))
 
     async def retrying(self, error: ErrorInfo, *, wait_seconds: float | None = None, snooze: bool = False) -> None:
         """Ask for another attempt; a snoozed one costs none."""
-        await self._send(
-            RESULTS,
-            messages.Retrying(**self._envelope(), error=error, wait_seconds=wait_seconds, snooze=snooze),
-        )
+        envelope = {**self._envelope(), **self._began}
+        await self._send_last(messages.Retrying(**envelope, error=error, wait_seconds=wait_seconds, snooze=snooze))
 
     async def finished(
         self,
@@ -128,10 +131,10 @@ class Reporter:
             claim = claim_key(self._message.job_id, self.execution_id)
             with needing_storage():
                 await self._storage.put(claim, body)
-        await self._send(
-            RESULTS,
+        await self._send_last(
             messages.Finished(
                 **self._envelope(),
+                **self._began,
                 result=None if claim else result,
                 claim_key=claim,
                 renditions=renditions,
@@ -142,12 +145,12 @@ class Reporter:
 
     async def cancelled(self, reason: str) -> None:
         """Say that it was stopped."""
-        await self._send(RESULTS, messages.Cancelled(**self._envelope(), reason=reason))
+        await self._send_last(messages.Cancelled(**self._envelope(), **self._began, reason=reason))
 
     async def failed(self, error: ErrorInfo) -> None:
         """Tell a failure once, with the message that failed."""
         payload = self._message.model_dump(mode="json", by_alias=True)
-        failed = messages.Failed(**self._envelope(), error=error, payload=payload)
+        failed = messages.Failed(**self._envelope(), **self._began, error=error, payload=payload)
         if len(failed.dump()) > MAX_PAYLOAD_BYTES:
             failed = failed.model_copy(update={"payload": {**payload, "args": {}}})
-        await self._send(FAILURES, failed)
+        await self._send_last(failed, FAILURES)

@@ -96,6 +96,13 @@ class Started(Message):
     worker: str = ""
 
 
+class Report(Message):
+    """What became of an execution. It tells also who began it, and when: quick work tells of its beginning only so."""
+
+    worker: str = ""
+    started_at: datetime | None = None
+
+
 class Progress(Message):
     """How far it is, 0 to 1."""
 
@@ -109,7 +116,7 @@ class Heartbeat(Message):
     type: Literal["heartbeat"] = "heartbeat"
 
 
-class Retrying(Message):
+class Retrying(Report):
     """It did not work and should be tried again, or (snoozed) could not be tried at all."""
 
     type: Literal["retrying"] = "retrying"
@@ -118,7 +125,7 @@ class Retrying(Message):
     snooze: bool = False
 
 
-class Finished(Message):
+class Finished(Report):
     """It is done. `result` is inline, or under `claim_key` in storage when it is large."""
 
     type: Literal["finished"] = "finished"
@@ -129,14 +136,14 @@ class Finished(Message):
     timings: dict[str, float] = Field(default_factory=dict)
 
 
-class Cancelled(Message):
+class Cancelled(Report):
     """It was stopped because nobody wants it any more."""
 
     type: Literal["cancelled"] = "cancelled"
     reason: str = ""
 
 
-class Failed(Message):
+class Failed(Report):
     """It failed for good; travels on the failures queue with the message that failed."""
 
     type: Literal["failed"] = "failed"

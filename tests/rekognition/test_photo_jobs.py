@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from tests.e2e.conftest import Served as Photos
 from tests.e2e.conftest import serving
+from tests.e2e.proxy import Mode, Proxy, proxying
 from tests.rekognition.clients import REGION, Target, own_client
 from tests.rekognition.conftest import Portraits, Served
 from tests.rekognition.test_engine import target_that_recognises
@@ -25,7 +26,14 @@ async def target(served: Served) -> Target:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def photos(target: Target, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Photos]:
+async def way(target: Target) -> AsyncIterator[Proxy]:
+    """The network between them."""
+    async with proxying(int(target.url.rpartition(":")[2]), seed=1) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def photos(target: Target, way: Proxy, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Photos]:
     """A server without any models, so that no face can come from anywhere else."""
     folder = tmp_path_factory.mktemp("photos")
     async with serving(
@@ -33,13 +41,20 @@ async def photos(target: Target, tmp_path_factory: pytest.TempPathFactory) -> As
         models_dir=folder / "no-models",
         workers=1,
         faces_engine="rekognition",
-        faces_aws_endpoint=target.url,
+        faces_aws_endpoint=f"http://{way.address}",
         faces_aws_region=REGION,
         faces_aws_access_key_id=target.access_key_id,
         faces_aws_secret_access_key=target.secret_access_key,
         faces_aws_tps=1000,
+        retry_scale=0.01,
+        max_attempts=100,
     ) as made:
         yield made
+
+
+def padded(picture: bytes) -> bytes:
+    """Return the same picture in other bytes."""
+    return picture + b"\0"
 
 
 def client_of(photos: Photos) -> httpx.AsyncClient:
@@ -115,3 +130,19 @@ async def test_upload_tells_who_is_in_a_collection_until_they_are_erased_there(
         gone = await client.post("/api/collections/guests/faces/delete", json={"face_ids": [new["face_id"]]})
         assert gone.is_success, gone.text
         assert "matches" not in (await look_at(client, again["id"]))["faces"][0]
+
+
+async def test_photo_waits_until_the_service_is_back(photos: Photos, way: Proxy, portraits: Portraits) -> None:
+    await way.back()
+    way.turn(Mode.REFUSE)
+    async with client_of(photos) as client:
+        job_id = (await client.post("/api/photos", content=padded(portraits.nobody))).json()["job"]["id"]
+        async with asyncio.timeout(120):
+            while "engine_away" not in (await client.get(f"/api/jobs/{job_id}/timeline")).text:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+            await way.back()
+            while (job := (await client.get(f"/api/jobs/{job_id}")).json())["state"] != "done":  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        timeline = (await client.get(f"/api/jobs/{job_id}/timeline")).json()["items"]
+    assert job["attempt"] > 1
+    assert [hop["detail"]["asked"] > 0 for hop in timeline if hop["hop"] == "finished"] == [True]

@@ -49,6 +49,8 @@ def test_everything_that_a_capability_names_is_there() -> None:
         references = [*one.routers, *one.sweeps, *(loop.run for loop in one.loops)]
         references += [name for name in (one.photo_detail, one.report, one.specs) if name]
         references += [name for kind in one.job_kinds for name in (kind.work, kind.apply, kind.resolve)]
+        references += [name for kind in one.job_kinds for name in (kind.settle_search, kind.ask) if name]
+        references += [make for kind in one.job_kinds for make in kind.ask_parts.values()]
         for reference in references:
             assert load(reference) is not None, reference
         for module in one.tables:
@@ -64,3 +66,13 @@ def test_functions_of_a_kind_are_called_as_they_expect() -> None:
         assert inspect.iscoroutinefunction(apply)
         assert len(inspect.signature(resolve).parameters) == 3, kind.resolve
         assert inspect.iscoroutinefunction(resolve)
+
+
+def test_powers_that_a_kind_may_have_are_called_as_they_expect() -> None:
+    (faces,) = load_capabilities(["faces"])
+    (kind,) = faces.job_kinds
+    for name, number in ((kind.settle_search, 4), (kind.ask, 1)):
+        power = load(str(name))
+        assert len(inspect.signature(power).parameters) == number, name
+        assert inspect.iscoroutinefunction(power)
+    assert [len(inspect.signature(load(make)).parameters) for make in kind.ask_parts.values()] == [2]

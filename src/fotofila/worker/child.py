@@ -9,7 +9,6 @@ import os
 import resource
 import sys
 import traceback
-from base64 import b64encode
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,7 +17,7 @@ from fotofila.core.errors import FotofilaError
 from fotofila.core.inference.errors import ModelUnavailableError
 from fotofila.core.jobs.outcomes import Cancel, Discard, Done, Outcome, RenditionFile, Retry, Snooze, Work
 from fotofila.worker.errors import OutOfMemoryError, UnexpectedError
-from fotofila.worker.frames import pack, read_frame
+from fotofila.worker.frames import read_frame, write_frame
 from fotofila.worker.limits import confine, keep_memory
 
 MODEL_SECONDS = 60.0
@@ -39,22 +38,21 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.close(nothing)
     while (request := read_frame(requests)) is not None:
-        answers.write(pack(answer(request, answers)))
-        answers.flush()
+        answer(request, answers)
 
 
-def answer(request: dict[str, Any], answers: BinaryIO) -> dict[str, Any]:
-    """Run one job and shape what became of it."""
+def answer(request: dict[str, Any], answers: BinaryIO) -> None:
+    """Run one job and tell what became of it."""
 
     def report(progress: float) -> None:
-        answers.write(pack({"progress": progress}))
-        answers.flush()
+        write_frame(answers, {"progress": progress})
 
     before = cpu_seconds()
-    shaped = shape(run(request, report))
+    attached: list[bytes] = []
+    shaped = shape(run(request, report), attached)
     shaped["cpu_seconds"] = round(cpu_seconds() - before, 4)
     shaped["resident_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return shaped
+    write_frame(answers, shaped, attached)
 
 
 def run(request: dict[str, Any], report: Any) -> Outcome:
@@ -88,11 +86,11 @@ def told(ours: FotofilaError, cause: BaseException) -> FotofilaError:
     return ours
 
 
-def shape(outcome: Outcome) -> dict[str, Any]:
-    """Turn an outcome into JSON."""
+def shape(outcome: Outcome, attached: list[bytes]) -> dict[str, Any]:
+    """Turn an outcome into JSON, and what is attached to it."""
     match outcome:
         case Done(result=result, renditions=renditions, timings=timings):
-            files = [shape_file(file) for file in renditions]
+            files = [shape_file(file, attached) for file in renditions]
             return {"outcome": "done", "result": dict(result), "renditions": files, "timings": dict(timings)}
         case Retry(error=error):
             return {"outcome": "retry", "error": shape_error(error)}
@@ -104,9 +102,12 @@ def shape(outcome: Outcome) -> dict[str, Any]:
             return {"outcome": "cancel", "reason": reason}
 
 
-def shape_file(file: RenditionFile) -> dict[str, Any]:
-    """Turn a rendition into JSON."""
-    made = {"path": str(file.path)} if file.content is None else {"content": b64encode(file.content).decode()}
+def shape_file(file: RenditionFile, attached: list[bytes]) -> dict[str, Any]:
+    """Turn a rendition into JSON; what it gave as bytes is attached, and named by its place there."""
+    made: dict[str, Any] = {"path": str(file.path)}
+    if file.content is not None:
+        made = {"content": len(attached)}
+        attached.append(file.content)
     return {
         "name": file.name,
         **made,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -67,4 +66,4 @@ def lay_down(folder: Path, renditions: Sequence[Mapping[str, Any]]) -> None:
     """Write what a child gave as bytes to the folder where its files are."""
     for file in renditions:
         if "content" in file:
-            (folder / Path(file["name"]).name).write_bytes(b64decode(file["content"]))
+            (folder / Path(file["name"]).name).write_bytes(file["content"])

@@ -7,7 +7,6 @@ import contextlib
 import re
 import time
 import traceback
-from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -193,7 +192,7 @@ async def store(storage: Storage, folder: Path, prefix: str, files: list[dict[st
     for file in files:
         if not _NAME.fullmatch(file["name"]):
             raise CrashedError(NOT_MADE)
-        content = b64decode(file["content"]) if "content" in file else own_file(folder, file["path"])
+        content = file["content"] if "content" in file else own_file(folder, file["path"])
         if isinstance(content, Path) and content in made.values():
             raise CrashedError(NOT_MADE)
         key = prefix + file["name"]

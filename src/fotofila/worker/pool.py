@@ -26,6 +26,8 @@ JOBS_PER_CHILD = 2000
 """A child is replaced after so many jobs: decoders leak now and then."""
 STDERR_LINES = 40
 CHUNK_BYTES = 4096
+BUFFER_BYTES = 1024 * 1024
+"""So much of an answer is taken before its reader must ask for more."""
 LAST_WORDS_SECONDS = 1.0
 """How long a child's standard error is read after its death."""
 
@@ -137,7 +139,7 @@ class ChildPool:
         while True:
             frame = await receive_frame(stdout)
             if "outcome" in frame:
-                return frame
+                return with_contents(frame)
             if on_progress is not None:
                 on_progress(float(frame["progress"]))
 
@@ -154,6 +156,7 @@ class ChildPool:
             stderr=asyncio.subprocess.PIPE,
             env={},
             cwd="/",
+            limit=BUFFER_BYTES,
             start_new_session=True,  # Ctrl-C is for the worker, which lets its children finish
         )
         tail: deque[str] = deque(maxlen=STDERR_LINES)
@@ -187,6 +190,17 @@ class ChildPool:
         self._idle.clear()
         for child in list(self._all):
             await self._end(child)
+
+
+def with_contents(answer: dict[str, Any]) -> dict[str, Any]:
+    """Put what came with an answer in the place of its numbers; raises as what is no answer does."""
+    attached = answer.pop("attached", [])
+    for file in answer.get("renditions", ()):
+        if "content" in file:
+            if not 0 <= file["content"] < len(attached):
+                raise ValueError("a child named what it did not attach")
+            file["content"] = attached[file["content"]]
+    return answer
 
 
 async def keep_tail(process: asyncio.subprocess.Process, tail: deque[str]) -> None:

@@ -17,6 +17,7 @@ from fotofila.access.audit import Actor, record
 from fotofila.core.db.later import insert_later
 from fotofila.core.ids import is_id
 from fotofila.core.jobs.models import Job
+from fotofila.faces.collections.care_models import TOMB
 from fotofila.faces.collections.change import next_revision
 from fotofila.faces.collections.models import CollectionFace, CollectionRow
 from fotofila.faces.collections.store import expiry, faces_by_id
@@ -123,7 +124,7 @@ async def matches_of(session: AsyncSession, photo_id: str) -> Mapping[str, Seque
         .join(FaceRow, FaceRow.id == FaceMatchRow.face_id)
         .join(CollectionFace, CollectionFace.id == FaceMatchRow.known_face_id)
         .join(CollectionRow, CollectionRow.id == CollectionFace.collection_id)
-        .where(FaceRow.photo_id == photo_id)
+        .where(FaceRow.photo_id == photo_id, CollectionRow.owner != TOMB)
         .order_by(FaceMatchRow.face_id, FaceMatchRow.place)
     )
     matches: dict[str, list[Mapping[str, Any]]] = defaultdict(list)

@@ -39,6 +39,18 @@ export interface Face {
   age_range: { low: number; high: number } | null;
   apparent_gender: { value: "female" | "male"; confidence: number } | null;
   has_embedding: boolean;
+  /** Whom the face is like, where the analysis searched a collection; the most similar first. */
+  matches?: Match[];
+}
+
+/** A face of a collection that a face of a photo is like. */
+export interface Match {
+  collection: string;
+  face_id: string;
+  external_image_id: string | null;
+  user_id: string | null;
+  /** 0–100; null: the face was unknown, and this photo made it known. */
+  similarity: number | null;
 }
 
 /** The document leaves room for what other capabilities add to a photo; this is what the page shows. */

@@ -95,6 +95,8 @@ export const photosPart = {
     pose: "Pose",
     poseValue: (roll: string, yaw: string, pitch: string) => `roll ${roll}°, yaw ${yaw}°, pitch ${pitch}°`,
     certain: (ratio: string) => `${ratio} sure`,
+    like: (collection: string) => `In ${collection}`,
+    madeKnown: "new, made known by this photo",
     estimates: "Age and gender are estimates made from the picture, not facts about a person.",
     factsTitle: "Facts",
     exifTitle: "All EXIF fields",

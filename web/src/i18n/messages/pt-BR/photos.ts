@@ -98,6 +98,8 @@ export const photosPart: Pick<Messages, "upload" | "batches" | "photos" | "photo
     brightness: "Brilho",
     pose: "Pose",
     poseValue: (roll, yaw, pitch) => `inclinação ${roll}°, giro ${yaw}°, elevação ${pitch}°`,
+    like: (collection) => `Em ${collection}`,
+    madeKnown: "rosto novo, conhecido desde esta foto",
     certain: (ratio) => `${ratio} de certeza`,
     estimates: "Idade e gênero são estimativas feitas a partir da imagem, não fatos sobre a pessoa.",
     factsTitle: "Dados",

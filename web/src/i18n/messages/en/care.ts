@@ -11,8 +11,8 @@ export const carePart = {
     lead: "What this workspace keeps that lets faces be recognised, and what was erased of it. Switching recognition off erases nothing: that is done here.",
     see: "See what is kept for recognition",
     kept: "What is kept",
-    nothingTitle: "Nothing that recognises anybody is kept",
-    nothing: "No collections, no fingerprints, no pictures of faces.",
+    nothing:
+      "Nothing that recognises anybody is kept: no collections, no fingerprints, no pictures of faces.",
     switchOn: "Face recognition is on in this workspace",
     switchOff: "Face recognition is off in this workspace",
     switchLink: "Change it",
@@ -90,6 +90,7 @@ export const carePart = {
 
     receipts: "Erasures",
     receiptsLead: "What was erased, newest first, each with its signed receipt.",
+    emptyCollection: "No faces were in it",
     noReceipts: "Nothing was erased yet.",
     what: {
       person: "A person",
@@ -98,7 +99,7 @@ export const carePart = {
       everything: "Everything",
     },
     counts: (faceCount: number, prints: number) =>
-      `${faceCount === 0 ? "No faces" : faces(faceCount)}, ${fingerprints(prints)}`,
+      faceCount === 0 ? fingerprints(prints) : `${faces(faceCount)}, ${fingerprints(prints)}`,
     nothingFound: "Nothing was found",
     look: "Look at the receipt",
     lookOf: (what: string, when: string) => `Look at the receipt: ${what}, ${when}`,
@@ -126,5 +127,25 @@ export const carePart = {
     fromCollection: (name: string, count: number) => `${name}: ${faces(count)}`,
     faceIds: "Ids of the faces",
     verifyHint: "Whoever gets the receipt verifies it with your public key: `fotofila audit verify-receipt`.",
+  },
+
+  erasure: {
+    title: "Erased",
+    counts: (count: number, vectors: number, chips: number) =>
+      `${count === 0 ? "No faces" : faces(count)}, ${plural(vectors, { one: "1 fingerprint", other: `${n(vectors)} fingerprints` })} and ${plural(chips, { one: "1 picture", other: `${n(chips)} pictures` })} of faces are gone for good.`,
+    inPhotos: (count: number) =>
+      plural(count, {
+        one: "1 fingerprint of a face in a photo is gone for good.",
+        other: `${n(count)} fingerprints of faces in photos are gone for good.`,
+      }),
+    noFaces: "It is gone for good. No face was in it.",
+    nothing: "Nothing was found that fits, so nothing was erased. The receipt says that.",
+    keep: "The receipt says what was erased and when, and is signed: it proves that to the people concerned.",
+    download: "Download the receipt",
+    signing: "The receipt is being signed…",
+    person: "Erase everywhere",
+    personTitle: (name: string) => `Erase ${name} everywhere?`,
+    personBody:
+      "Every face, fingerprint and picture of this person, in all collections of the workspace, is erased for good. Stored photos stay.",
   },
 };

@@ -238,19 +238,6 @@ export const collectionsPart = {
     withdrawn: (day: string) => `Withdrawn on ${day}`,
   },
 
-  erasure: {
-    title: "Erased",
-    counts: (count: number, vectors: number, chips: number) =>
-      `${count === 0 ? "No faces" : faces(count)}, ${plural(vectors, { one: "1 fingerprint", other: `${n(vectors)} fingerprints` })} and ${plural(chips, { one: "1 picture", other: `${n(chips)} pictures` })} of faces are gone for good.`,
-    keep: "The receipt says what was erased and when, and is signed: it proves that to the people concerned.",
-    download: "Download the receipt",
-    signing: "The receipt is being signed…",
-    person: "Erase everywhere",
-    personTitle: (name: string) => `Erase ${name} everywhere?`,
-    personBody:
-      "Every face, fingerprint and picture of this person, in all collections of the workspace, is erased for good. Stored photos stay.",
-  },
-
   collectionSettings: {
     facts: "Facts",
     faces: "Faces",

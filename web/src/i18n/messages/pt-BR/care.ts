@@ -6,14 +6,14 @@ const fingerprints = (count: number): string =>
 const collections = (count: number): string =>
   plural(count, { one: `${n(count)} coleção`, other: `${n(count)} coleções` });
 
-export const carePart: Pick<Messages, "care"> = {
+export const carePart: Pick<Messages, "care" | "erasure"> = {
   care: {
     tab: "Dados de reconhecimento",
     lead: "O que este espaço de trabalho guarda que permite reconhecer rostos, e o que já foi eliminado. Desligar o reconhecimento não elimina nada: isso se faz aqui.",
     see: "Ver o que está guardado para o reconhecimento",
     kept: "O que está guardado",
-    nothingTitle: "Nada que reconheça alguém está guardado",
-    nothing: "Nenhuma coleção, nenhuma impressão, nenhuma imagem de rosto.",
+    nothing:
+      "Nada que reconheça alguém está guardado: nenhuma coleção, nenhuma impressão, nenhuma imagem de rosto.",
     switchOn: "O reconhecimento facial está ligado neste espaço de trabalho",
     switchOff: "O reconhecimento facial está desligado neste espaço de trabalho",
     switchLink: "Alterar",
@@ -96,6 +96,7 @@ export const carePart: Pick<Messages, "care"> = {
 
     receipts: "Eliminações",
     receiptsLead: "O que foi eliminado, do mais novo para o mais antigo, cada um com o seu recibo assinado.",
+    emptyCollection: "Não havia rostos",
     noReceipts: "Nada foi eliminado ainda.",
     what: {
       person: "Uma pessoa",
@@ -104,7 +105,7 @@ export const carePart: Pick<Messages, "care"> = {
       everything: "Tudo",
     },
     counts: (faceCount, prints) =>
-      `${faceCount === 0 ? "Nenhum rosto" : faces(faceCount)}, ${fingerprints(prints)}`,
+      faceCount === 0 ? fingerprints(prints) : `${faces(faceCount)}, ${fingerprints(prints)}`,
     nothingFound: "Nada foi encontrado",
     look: "Ver o recibo",
     lookOf: (what, when) => `Ver o recibo: ${what}, ${when}`,
@@ -132,5 +133,25 @@ export const carePart: Pick<Messages, "care"> = {
     fromCollection: (name, count) => `${name}: ${faces(count)}`,
     faceIds: "Ids dos rostos",
     verifyHint: "Quem recebe o recibo o confere com a sua chave pública: `fotofila audit verify-receipt`.",
+  },
+
+  erasure: {
+    title: "Eliminado",
+    counts: (count, vectors, chips) =>
+      `${count === 0 ? "Nenhum rosto" : faces(count)}, ${plural(vectors, { one: `${n(vectors)} impressão`, other: `${n(vectors)} impressões` })} e ${plural(chips, { one: `${n(chips)} imagem`, other: `${n(chips)} imagens` })} de rostos: não existem mais.`,
+    inPhotos: (count) =>
+      plural(count, {
+        one: `${n(count)} impressão de rosto em foto: não existe mais.`,
+        other: `${n(count)} impressões de rostos em fotos: não existem mais.`,
+      }),
+    noFaces: "Foi eliminado para sempre. Não havia nenhum rosto.",
+    nothing: "Nada que correspondesse foi encontrado, e nada foi eliminado. O recibo diz isso.",
+    keep: "O recibo diz o que foi eliminado e quando, e é assinado: prova isso às pessoas em questão.",
+    download: "Baixar o recibo",
+    signing: "O recibo está sendo assinado…",
+    person: "Eliminar de tudo",
+    personTitle: (name) => `Eliminar ${name} de tudo?`,
+    personBody:
+      "Todos os rostos, impressões e imagens desta pessoa, em todas as coleções do espaço de trabalho, são eliminados para sempre. As fotos guardadas ficam.",
   },
 };

@@ -10,7 +10,6 @@ export const collectionsPart: Pick<
   | "faceList"
   | "facePeople"
   | "consents"
-  | "erasure"
   | "collectionSettings"
 > = {
   collections: {
@@ -261,19 +260,6 @@ export const collectionsPart: Pick<
       "A retirada é anotada. Os rostos ficam até que sejam eliminados: um dono faz isso na lista de pessoas.",
     withdrawnNow: "A retirada foi anotada. Elimine os rostos, se eles devem sair.",
     withdrawn: (day) => `Retirado em ${day}`,
-  },
-
-  erasure: {
-    title: "Eliminado",
-    counts: (count, vectors, chips) =>
-      `${count === 0 ? "Nenhum rosto" : faces(count)}, ${plural(vectors, { one: `${n(vectors)} impressão`, other: `${n(vectors)} impressões` })} e ${plural(chips, { one: `${n(chips)} imagem`, other: `${n(chips)} imagens` })} de rostos: não existem mais.`,
-    keep: "O recibo diz o que foi eliminado e quando, e é assinado: prova isso às pessoas em questão.",
-    download: "Baixar o recibo",
-    signing: "O recibo está sendo assinado…",
-    person: "Eliminar de tudo",
-    personTitle: (name) => `Eliminar ${name} de tudo?`,
-    personBody:
-      "Todos os rostos, impressões e imagens desta pessoa, em todas as coleções do espaço de trabalho, são eliminados para sempre. As fotos guardadas ficam.",
   },
 
   collectionSettings: {

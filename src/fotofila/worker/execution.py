@@ -63,7 +63,7 @@ class LostLeaseError(Exception):
 
 async def execute(bench: Bench, delivery: Delivery, message: ProcessMessage) -> None:
     """Do the work of one delivery and report; give it back unacked only when the lease or the queue is lost."""
-    reporter = Reporter(queue=bench.queue, storage=bench.storage, clock=bench.clock, message=message)
+    reporter = Reporter(queue=bench.queue, storage=bench.storage, clock=bench.clock, message=message, delivery=delivery)
     with span("worker.execute", message.traceparent, kind=message.kind, job_id=message.job_id):
         try:
             outcome = await attempt(bench, delivery, message, reporter)
@@ -72,7 +72,8 @@ async def execute(bench: Bench, delivery: Delivery, message: ProcessMessage) -> 
             return
         finally:
             reporter.silence()
-        await bench.queue.ack([delivery])
+        if not reporter.settled:
+            await bench.queue.ack([delivery])
     EXECUTIONS.labels(message.kind, outcome).inc()
 
 

@@ -14,8 +14,8 @@ from fotofila.core.ids import new_id
 from fotofila.core.jobs import messages
 from fotofila.core.jobs.keys import claim_key
 from fotofila.core.jobs.messages import ErrorInfo, ProcessMessage
-from fotofila.core.queue import Outgoing, Queue
-from fotofila.core.queue.base import MAX_PAYLOAD_BYTES
+from fotofila.core.queue import Delivery, Outgoing, Queue
+from fotofila.core.queue.base import MAX_PAYLOAD_BYTES, Settling
 from fotofila.core.storage import Storage
 from fotofila.worker.errors import needing_storage
 
@@ -33,8 +33,19 @@ class Reporter:
     none that comes late or never leaves the beginning out.
     """
 
-    def __init__(self, *, queue: Queue, storage: Storage, clock: Clock, message: ProcessMessage) -> None:
+    def __init__(
+        self,
+        *,
+        queue: Queue,
+        storage: Storage,
+        clock: Clock,
+        message: ProcessMessage,
+        delivery: Delivery | None = None,
+    ) -> None:
+        """`delivery` is ended with the last report, where the queue can do both at once; see `settled`."""
         self._queue = queue
+        self._delivery = delivery
+        self.settled = False
         self._storage = storage
         self._clock = clock
         self._message = message
@@ -71,7 +82,12 @@ class Reporter:
 
     async def _send_last(self, message: messages.Report, lane: str = RESULTS) -> None:
         """Send what became of it."""
-        await self._enqueue(lane, message)
+        if self._delivery is not None and isinstance(self._queue, Settling):
+            outgoing = Outgoing(payload=message.dump(), dedup_id=message.id)
+            await self._queue.settle(self._delivery, lane, [outgoing])
+            self.settled = True
+        else:
+            await self._enqueue(lane, message)
         self.silence()
 
     async def _enqueue(self, lane: str, *told: messages.Message) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from fotofila.core.errors import StorageFullError, UnavailableError
 from fotofila.core.queue import Delivery, Depth, LaneNames, Outgoing
+from fotofila.core.queue.base import MAX_PAYLOAD_BYTES
 from fotofila.core.queue.sqlite import SqliteQueue
 from fotofila.testing.clock import FileClock
 from fotofila.testing.processes import acting
@@ -55,6 +56,31 @@ async def test_what_was_sent_is_on_the_disk_when_it_returns(queue: SqliteQueue) 
     assert await queue._run(pragmas) == ("wal", 1), "1 is NORMAL: the WAL is synced with the next durable transaction"
     await queue.enqueue("process", [Outgoing(payload=b"b")])
     assert await queue._run(pragmas) == ("wal", 2), "2 is FULL: the WAL is synced after each transaction"
+
+
+async def test_message_ends_with_what_came_of_it(queue: SqliteQueue) -> None:
+    await queue.enqueue("process", [Outgoing(payload=b"work")])
+    (held,) = await queue.receive(["process"], max_messages=1, wait_seconds=0, lease_seconds=30)
+    await queue.settle(held, "results", [Outgoing(payload=b"done", dedup_id="1")])
+    assert await queue.depth("process") == Depth(ready=0, leased=0)
+    assert await queue.depth("results") == Depth(ready=1, leased=0)
+
+
+async def test_message_that_another_holds_is_not_ended_by_who_lost_it(queue: SqliteQueue) -> None:
+    await queue.enqueue("process", [Outgoing(payload=b"work")])
+    (lost,) = await queue.receive(["process"], max_messages=1, wait_seconds=0, lease_seconds=0)
+    await queue.receive(["process"], max_messages=1, wait_seconds=0, lease_seconds=30)
+    await queue.settle(lost, "results", [Outgoing(payload=b"done")])
+    assert await queue.depth("process") == Depth(ready=0, leased=1)
+    assert await queue.depth("results") == Depth(ready=1, leased=0)
+
+
+async def test_message_stays_where_what_came_of_it_cannot_be_sent(queue: SqliteQueue) -> None:
+    await queue.enqueue("process", [Outgoing(payload=b"work")])
+    (held,) = await queue.receive(["process"], max_messages=1, wait_seconds=0, lease_seconds=30)
+    with pytest.raises(ValueError, match="the most"):
+        await queue.settle(held, "results", [Outgoing(payload=b"x" * (MAX_PAYLOAD_BYTES + 1))])
+    assert await queue.depth("process") == Depth(ready=0, leased=1)
 
 
 async def sent_and_received(queue: SqliteQueue) -> list[Delivery]:

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 MAX_PAYLOAD_BYTES = 200 * 1024
 """SQS takes 256 KiB with attributes; what is larger goes to storage and the message carries its key."""
@@ -113,4 +113,13 @@ class Queue(Protocol):
 
     async def close(self) -> None:
         """Let go of every connection."""
+        ...
+
+
+@runtime_checkable
+class Settling(Protocol):
+    """A queue that can end a message with what came of it."""
+
+    async def settle(self, delivery: Delivery, lane: str, messages: Sequence[Outgoing]) -> None:
+        """Send messages, durably, and end a delivery: both, or an error."""
         ...

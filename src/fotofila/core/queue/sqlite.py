@@ -23,6 +23,7 @@ DEDUP_SECONDS = 600
 LOOK_SECONDS = 1.0
 """Leases and delays end without a commit, so an empty lane is looked at now and then."""
 READY = "SELECT 1 FROM messages WHERE lane = ? AND ready_at <= ? LIMIT 1"
+END = "DELETE FROM messages WHERE id = ? AND receipt = ?"
 EVER = 0.0
 """Since when a message is ready that waits for nothing: so it is, also when the clock is set back."""
 BUSY_SECONDS = 30
@@ -108,6 +109,13 @@ class SqliteQueue:
 
     async def enqueue(self, lane: str, messages: Sequence[Outgoing]) -> None:
         """Send messages, durably, all or an error."""
+        await self._send(lane, messages, ending=())
+
+    async def settle(self, delivery: Delivery, lane: str, messages: Sequence[Outgoing]) -> None:
+        """Send messages, durably, and end a delivery: one commit instead of two, for every photo."""
+        await self._send(lane, messages, ending=[(delivery.message_id, delivery.receipt)])
+
+    async def _send(self, lane: str, messages: Sequence[Outgoing], *, ending: Sequence[tuple[str, str]]) -> None:
         lane = self._names.of(lane)
         for message in messages:
             if len(message.payload) > MAX_PAYLOAD_BYTES:
@@ -123,6 +131,7 @@ class SqliteQueue:
                     "INSERT INTO messages (id, lane, payload, ready_at) VALUES (?, ?, ?, ?)",
                     [(new_id(), lane, m.payload, EVER) for m in fresh],
                 )
+                connection.executemany(END, ending)
 
         await self._run(work)
 
@@ -197,7 +206,7 @@ class SqliteQueue:
     async def _end(self, keys: Iterable[tuple[str, str]]) -> None:
         def work(connection: sqlite3.Connection) -> None:
             with writing(connection):
-                connection.executemany("DELETE FROM messages WHERE id = ? AND receipt = ?", list(keys))
+                connection.executemany(END, list(keys))
 
         await self._run(work)
 

@@ -7,9 +7,11 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
@@ -21,9 +23,11 @@ from fotofila.access.audit_export import chain_lines, verify_file
 from fotofila.access.audit_models import AuditCheckpoint, AuditEntry
 from fotofila.access.audit_prune import prune, sweep
 from fotofila.access.audit_verify import Verification, document_of, verify_database
-from fotofila.access.receipts import SigningKeys, signing_keys
+from fotofila.access.receipts import SigningKeys, load_signing_keys, signing_keys
 from fotofila.access.workspaces import DEFAULT_WORKSPACE
 from fotofila.core.capability import Context
+from fotofila.core.config import load_settings
+from fotofila.core.crypto import SecretKeys
 from fotofila.core.errors import ConflictError
 from fotofila.testing.clock import FakeClock
 from tests.api.conftest import open_context
@@ -33,11 +37,11 @@ DAY = 86400.0
 DAYS = 10
 
 
-@pytest.fixture
-async def context(tmp_path: Path, clock: FakeClock, database_url: str) -> AsyncIterator[Context]:
+@asynccontextmanager
+async def ten_days(folder: Path, clock: FakeClock, **given: Any) -> AsyncIterator[Context]:
     """Ten entries, a day between two, and checkpoints at 1, 4, 7 and 10."""
-    settings = {"audit_checkpoint_entries": 3, "audit_checkpoint_seconds": 1e9, "database_url": database_url}
-    async with open_context(tmp_path, clock, **settings) as made:
+    settings = {"audit_checkpoint_entries": 3, "audit_checkpoint_seconds": 1e9, **given}
+    async with open_context(folder, clock, **settings) as made:
         keys = signing_keys(made)
         for _ in range(DAYS):
             await add(made)
@@ -47,8 +51,22 @@ async def context(tmp_path: Path, clock: FakeClock, database_url: str) -> AsyncI
 
 
 @pytest.fixture
-def keys(context: Context) -> SigningKeys:
-    return signing_keys(context)
+async def context(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Context]:
+    async with ten_days(tmp_path, clock) as made:
+        yield made
+
+
+@pytest.fixture
+async def either(tmp_path: Path, clock: FakeClock, database_url: str) -> AsyncIterator[Context]:
+    """The same on either database, for what is written so that it might differ."""
+    async with ten_days(tmp_path, clock, database_url=database_url) as made:
+        yield made
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> SigningKeys:
+    settings = load_settings(data_dir=tmp_path)
+    return load_signing_keys(settings, SecretKeys.load("", tmp_path / "secret.key"))
 
 
 async def add(context: Context) -> None:
@@ -91,42 +109,42 @@ async def look(context: Context, keys: SigningKeys) -> Verification:
     return await verify_database(context.db, keys)
 
 
-async def test_what_is_left_is_verified_from_the_last_entry_that_went(context: Context, keys: SigningKeys) -> None:
-    kept = await documents(context, keys)
-    pruned = await prune_days(context, keys, left=5)
+async def test_what_is_left_is_verified_from_the_last_entry_that_went(either: Context, keys: SigningKeys) -> None:
+    kept = await documents(either, keys)
+    pruned = await prune_days(either, keys, left=5)
     assert (pruned.entries, pruned.until) == (5, 5)
-    await append_waiting(context, keys)
-    found = await look(context, keys)
+    await append_waiting(either, keys)
+    found = await look(either, keys)
     assert (found.entries, found.pruned_until, found.broken) == (6, 5, None)  # five, and the entry of the pruning
-    async with context.db.read() as session:
+    async with either.db.read() as session:
         last = (await session.scalars(select(AuditEntry).order_by(AuditEntry.sequence.desc()).limit(1))).one()
     assert (last.action, json.loads(last.detail)["until"]) == ("audit.prune", 5)
-    await add(context)
-    await append_waiting(context, keys)
-    again = await prune_days(context, keys, left=2)
+    await add(either)
+    await append_waiting(either, keys)
+    again = await prune_days(either, keys, left=2)
     assert (again.entries, again.until) == (3, 8)
-    found = await verify_database(context.db, keys, kept)
+    found = await verify_database(either.db, keys, kept)
     assert (found.pruned_until, found.broken) == (8, None), "checkpoints from elsewhere still fit"
-    assert [each["format"] for each in await documents(context, keys)].count("fotofila-pruning/1") == 1
+    assert [each["format"] for each in await documents(either, keys)].count("fotofila-pruning/1") == 1
 
 
 async def test_a_log_goes_in_batches_and_is_whole_after_each(
-    context: Context, keys: SigningKeys, monkeypatch: pytest.MonkeyPatch
+    either: Context, keys: SigningKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit_prune, "BATCH", 2)
-    await tamper(context, "UPDATE audit_log SET actor_id = 'x' WHERE sequence = 6")
+    await tamper(either, "UPDATE audit_log SET actor_id = 'x' WHERE sequence = 6")
     with pytest.raises(ConflictError, match="Entry 6 was changed"):
-        await prune_days(context, keys, left=1)
-    assert await entries(context) == 6, "what is not as it was written stays, and what follows it"
-    found = await look(context, keys)
+        await prune_days(either, keys, left=1)
+    assert await entries(either) == 6, "what is not as it was written stays, and what follows it"
+    found = await look(either, keys)
     assert found.broken is not None
     assert (found.pruned_until, found.broken.sequence, found.broken.kind) == (4, 6, "changed")
 
 
-async def test_the_newest_entry_stays_and_nothing_is_pruned_twice(context: Context, keys: SigningKeys) -> None:
-    assert (await prune_days(context, keys, left=0)).entries == DAYS - 1
-    assert (await prune_days(context, keys, left=0)).entries == 0
-    assert (await look(context, keys)).broken is None
+async def test_the_newest_entry_stays_and_nothing_is_pruned_twice(either: Context, keys: SigningKeys) -> None:
+    assert (await prune_days(either, keys, left=0)).entries == DAYS - 1
+    assert (await prune_days(either, keys, left=0)).entries == 0
+    assert (await look(either, keys)).broken is None
 
 
 @pytest.mark.parametrize(

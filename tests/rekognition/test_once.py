@@ -12,19 +12,19 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from fotofila.access.audit_models import AuditInbox
-from fotofila.api.app import create_app
+from fotofila.api.limits import RateLimits
 from fotofila.api.models import IdempotentRequest
 from fotofila.core.capability import Context
+from fotofila.core.errors import UnavailableError
 from fotofila.core.ids import new_id
 from fotofila.faces.engine.base import FindOptions, Found
 from fotofila.rekognition.calls import Call, Run
 from fotofila.rekognition.operations import OPERATIONS
 from fotofila.rekognition.routes import create_wire_app
 from fotofila.testing.pictures import jpeg
-from tests.faces.collections.conftest import Place, open_place
 from tests.faces.collections.painted import PaintedEngine, picture
 from tests.rekognition.conftest import make_target
-from tests.rekognition.parts import Wired, code
+from tests.rekognition.parts import Wired, code, open_context
 
 DEEDS = {
     "CreateCollection": "collection.create",
@@ -50,15 +50,9 @@ class SeesOne(PaintedEngine):
 
 
 @pytest.fixture
-async def place(tmp_path: Path, database_url: str) -> AsyncIterator[Place]:
-    async with open_place(tmp_path, database_url) as made:
-        yield made
-
-
-def wire_of(context: Context, target: Any, runs: dict[str, Run]) -> Wired:
-    """Serve the operations, some of them run otherwise."""
-    operations = {name: replace(each, run=runs.get(name, each.run)) for name, each in OPERATIONS.items()}
-    return Wired(create_wire_app(context, create_app(context).state.limits, operations), context, target, path="/")
+async def context(tmp_path: Path, database_url: str) -> AsyncIterator[Context]:
+    async with open_context(tmp_path, database_url=database_url) as made:
+        yield replace(made, parts={**made.parts, "faces": SeesOne()})
 
 
 def dying_after(run: Run) -> Run:
@@ -66,8 +60,7 @@ def dying_after(run: Run) -> Run:
 
     async def dies(call: Call) -> Any:
         await run(call)
-        message = "the process ends here"
-        raise RuntimeError(message)
+        raise UnavailableError("the process ends here")
 
     return dies
 
@@ -94,28 +87,28 @@ def test_every_operation_that_changes_something_is_tried_here() -> None:
     assert set(DEEDS) == {name for name, each in OPERATIONS.items() if each.once}
 
 
-async def test_what_was_done_before_the_process_died_is_answered_and_not_done_again(place: Place) -> None:
+async def test_what_was_done_before_the_process_died_is_answered_and_not_done_again(context: Context) -> None:
     """And what could not be kept was not done."""
-    context = replace(place.context, parts={**place.context.parts, "faces": SeesOne()})
-    target = await make_target(context)
-    good = wire_of(context, target, {})
-    dying = wire_of(context, target, {name: dying_after(OPERATIONS[name].run) for name in DEEDS})
-    late = wire_of(context, target, {name: overtaken(OPERATIONS[name].run) for name in DEEDS})
+    limits = RateLimits(requests="1000000/second", sign_ins="1000000/second")
+    operations = dict(OPERATIONS)
+    wire = Wired(create_wire_app(context, limits, operations), context, await make_target(context), path="/")
     inputs: dict[str, dict[str, Any]] = {name: {"CollectionId": "team"} for name in DEEDS}
     inputs["IndexFaces"]["Image"] = {"Bytes": base64.b64encode(jpeg()).decode()}
     for name, action in DEEDS.items():
         given, call = inputs[name], new_id()
         before = await told(context, action)
-        assert code(await late.call(name, given, invocation=new_id())) == "ThrottlingException", name
+        operations[name] = replace(OPERATIONS[name], run=overtaken(OPERATIONS[name].run))
+        assert code(await wire.call(name, given, invocation=new_id())) == "ThrottlingException", name
         assert await told(context, action) == before, name
-        assert (await dying.call(name, given, invocation=call)).status_code == 500, name
-        again = await good.call(name, given, invocation=call)
+        operations[name] = replace(OPERATIONS[name], run=dying_after(OPERATIONS[name].run))
+        assert (await wire.call(name, given, invocation=call)).status_code == 500, name
+        operations[name] = OPERATIONS[name]
+        again = await wire.call(name, given, invocation=call)
         assert again.status_code == 200, (name, again.text)
-        assert (await good.call(name, given, invocation=call)).content == again.content
+        assert (await wire.call(name, given, invocation=call)).content == again.content
         assert await told(context, action) == before + 1, name
         learn(inputs, name, again.json())
-    for wired in (good, dying, late):
-        await wired.http.aclose()
+    await wire.http.aclose()
 
 
 def learn(inputs: dict[str, dict[str, Any]], name: str, answer: dict[str, Any]) -> None:

@@ -225,6 +225,12 @@ class Settings(BaseSettings):
     faces_aws_secret_access_key: SecretStr = Field(
         SecretStr(""), description="Rekognition: the secret of the access key."
     )
+    faces_aws_prefix: str = Field(
+        "",
+        pattern=r"^[a-zA-Z0-9_.\-]{0,32}$",
+        description="Rekognition: what the names of our collections begin with there, e.g. `production.`; each of "
+        "several installations that share an account and region needs its own, the same in servers and workers.",
+    )
     faces_aws_tps: float = Field(
         5.0,
         gt=0,

@@ -61,7 +61,8 @@ def make_rekognition(settings: Settings, direct: DirectLane, slots: Slots) -> Re
         patience_seconds=settings.faces_aws_patience_seconds,
         setting="FOTOFILA_FACES_AWS_ENDPOINT and FOTOFILA_FACES_AWS_TPS",
     )
-    return RekognitionEngine(calls, Children(direct, max_pixels=settings.max_pixels))
+    pictures = Children(direct, max_pixels=settings.max_pixels)
+    return RekognitionEngine(calls, pictures, prefix=settings.faces_aws_prefix)
 
 
 def account_of(access: AwsAccess) -> str:

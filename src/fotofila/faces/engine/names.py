@@ -12,13 +12,14 @@ from fotofila.core.errors import InvalidInputError
 LOCAL = "local"
 REKOGNITION = "rekognition"
 
-LONGEST = 255
+LONGEST = 255 - 32
+"""Of a name without the longest prefix that the settings may give it."""
 NAME = re.compile(r"[a-zA-Z0-9_.\-]+")
-"""What Amazon takes, up to `LONGEST` characters (API reference: CollectionId)."""
+"""What Amazon takes, up to 255 characters (API reference: CollectionId)."""
 
 
 def aws_collection(owner: str, name: str) -> str:
-    """Return the full name at AWS of a workspace's collection: `{owner}.{name}`.
+    """Return the name at AWS of a workspace's collection: `{owner}.{name}`; the engine puts its prefix before it.
 
     Raises:
         InvalidInputError: AWS takes no such name, or it is too long with the workspace's id before it.

@@ -13,6 +13,8 @@ export const modelPart = {
     noChoicesTitle: "This server has no other model",
     noChoices:
       "Who runs it can fetch one. The pack “research” is for non-commercial use only and must be accepted first:",
+    keptElsewhere:
+      "The engine of this server keeps the faces of collections itself, and chooses the model: there is nothing to change here.",
     ownerOnly: "Only an owner can change the model.",
     steps: "Steps of the change",
     stepNames: { embed: "Embed", compare: "Compare", switch: "Switch", finish: "Finish" },

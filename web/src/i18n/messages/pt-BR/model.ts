@@ -14,6 +14,8 @@ export const modelPart: Pick<Messages, "modelChange"> = {
     noChoicesTitle: "Este servidor não tem outro modelo",
     noChoices:
       "Quem opera o sistema pode baixar um. O pacote “research” é só para uso não comercial e precisa ser aceito antes:",
+    keptElsewhere:
+      "O motor deste servidor guarda ele mesmo os rostos das coleções e escolhe o modelo: não há o que trocar aqui.",
     ownerOnly: "Só um dono pode trocar o modelo.",
     steps: "Passos da troca",
     stepNames: { embed: "Refazer", compare: "Comparar", switch: "Trocar", finish: "Concluir" },

@@ -293,6 +293,17 @@ async def test_a_consent_that_comes_with_an_image_is_noted_once_for_each_of_its_
     assert erased["counts"]["consents"] == 2
 
 
+async def test_the_log_says_whose_picture_and_which_face_was_looked_at(place: Place) -> None:
+    ids = [record.face_id for record in (await place.index(1, 2)).records]
+    for face_id in ids:
+        assert (await place.client.get(f"/api/collections/guests/faces/{face_id}/chip")).status_code == 200
+    assert (await place.client.get(f"/api/collections/guests/faces/{ids[1]}")).status_code == 200
+    await append_waiting(place.context, signing_keys(place.context), hold=None)
+    pictures, face = await audited(place.context, "faces.view")
+    assert (pictures["each"], pictures["looks"]) == (ids, 2)
+    assert (face["faces"], face["face_ids"]) == (1, ids[1:])
+
+
 async def test_only_admins_erase(place: Place) -> None:
     editor = {"Authorization": f"Bearer {await place.key(['photos:read', 'photos:write'])}"}
     body = {"person": {"user_id": "ana"}}

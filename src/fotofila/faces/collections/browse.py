@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +20,9 @@ from fotofila.faces.collections.kept.gone import Gone, once_gone
 from fotofila.faces.collections.models import CollectionFace, FaceChip
 from fotofila.faces.collections.store import faces_by_id, find_collection, records_of
 from fotofila.faces.collections.types import Deleted, FaceRecord, NotDone
+
+TOLD = 100
+"""Ids of faces that the audit log names where faces were asked for by their ids."""
 
 
 async def list_faces(
@@ -50,7 +54,9 @@ async def list_faces(
         collection = await find_collection(session, owner, name)
         rows = await session.scalars(query.where(CollectionFace.collection_id == collection.id))
         records = tuple((await records_of(session, rows)).values())
-        detail = {"faces": len(records), "after": after, "user_id": user_id}
+        detail: dict[str, Any] = {"faces": len(records), "after": after, "user_id": user_id}
+        if face_ids is not None:
+            detail["face_ids"] = [each.face_id for each in records][:TOLD]
         await record(session, owner=owner, actor=actor, action="faces.view", subject=name, detail=detail, now=now)
         return records
 

@@ -11,11 +11,11 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route, StorageState, expect
 
+from fotofila.core.ids import new_id
 from tests.e2e.page.conftest import DESKTOP, PHONE, Visitor
 from tests.e2e.page.serving import Serving
 from tests.e2e.page.test_page_places import AXE
 
-VISITORS = "visitors-2026"
 OLD, NEW = "sface-2021dec-bytes", "edgeface-s-gamma05-2023"
 
 pytestmark = pytest.mark.e2e
@@ -34,9 +34,10 @@ def client(server: Serving, signed_in: StorageState, with_faces: bool) -> Iterat
 @pytest.fixture
 def visitors(client: httpx.Client) -> Iterator[str]:
     """Make a collection that nobody is in yet; returns its name."""
-    client.post("/api/collections", json={"name": VISITORS, "switched_on": True}).raise_for_status()
-    yield VISITORS
-    client.delete(f"/api/collections/{VISITORS}")
+    name = f"visitors-{new_id()}"  # the log tells of every collection that there ever was
+    client.post("/api/collections", json={"name": name, "switched_on": True}).raise_for_status()
+    yield name
+    client.delete(f"/api/collections/{name}")
 
 
 def barriers(page: Page) -> list[str]:
@@ -96,7 +97,8 @@ def test_what_is_kept_is_erased_with_a_receipt_and_the_log_tells_of_it(
 class Change:
     """Answers as the server does that has a second pack, which is not fetched everywhere that tests run."""
 
-    def __init__(self) -> None:
+    def __init__(self, collection: str) -> None:
+        self.collection = collection
         self.state: dict[str, Any] | None = None
 
     def answer(self, route: Route) -> None:
@@ -126,7 +128,7 @@ class Change:
         """Shape how far it is, of 32 faces."""
         switched = state == "switched"
         return {
-            "collection": VISITORS,
+            "collection": self.collection,
             "model": NEW if switched else OLD,
             "from_model": OLD,
             "to_model": NEW,
@@ -143,7 +145,7 @@ class Change:
 def test_a_change_of_model_is_started_compared_switched_and_rolled_back(visitor: Visitor, visitors: str) -> None:
     at = visitor(reduced_motion="reduce")
     at.expect_refusal("404 GET /model")
-    page, change = at.page, Change()
+    page, change = at.page, Change(visitors)
     page.route(re.compile(f"/api/collections/{visitors}/model"), change.answer)
     at.go(f"#/collections/{visitors}")
     page.get_by_role("link", name="Model", exact=True).click()

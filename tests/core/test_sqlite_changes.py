@@ -36,6 +36,27 @@ async def test_commits_of_others_wake_who_waits(tmp_path: Path, writer: sqlite3.
     await changes.close()
 
 
+async def test_who_waits_is_woken_for_what_is_worth_it(tmp_path: Path, writer: sqlite3.Connection) -> None:
+    changes = SqliteChanges(tmp_path / "some.db")
+    mark, asked = changes.mark(), []
+
+    def worth() -> bool:
+        asked.append(changes.has_row("SELECT 1 FROM rows WHERE n = 2", ()))
+        return asked[-1]
+
+    async with asyncio.timeout(EVER):
+        waiting = asyncio.create_task(changes.wait(2 * EVER, since=mark, worth=worth))
+        any_commit = asyncio.create_task(changes.wait(2 * EVER, since=mark))
+        await asyncio.sleep(0)
+        writer.execute("INSERT INTO rows VALUES (1)")
+        await any_commit
+        assert (asked, waiting.done()) == ([False], False)
+        writer.execute("INSERT INTO rows VALUES (2)")
+        await waiting
+    assert asked == [False, True]
+    await changes.close()
+
+
 async def test_commits_to_a_file_without_a_log_are_looked_for(tmp_path: Path, writer: sqlite3.Connection) -> None:
     writer.execute("PRAGMA journal_mode=DELETE")
     changes = SqliteChanges(tmp_path / "some.db")

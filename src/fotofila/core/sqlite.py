@@ -42,6 +42,11 @@ def identity(path: Path) -> tuple[int, int] | None:
     return stat.st_dev, stat.st_ino
 
 
+def always() -> bool:
+    """Say that it is worth it."""
+    return True
+
+
 class SqliteChanges:
     """One connection, read by one task for as long as anybody waits."""
 
@@ -49,7 +54,7 @@ class SqliteChanges:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._waiters: dict[asyncio.Future[None], Callable[[], bool]] = {}
         self._task: asyncio.Task[None] | None = None
         self._writes: FileEvents | None = None
 
@@ -85,12 +90,19 @@ class SqliteChanges:
             return -1
         return int(version)
 
-    async def wait(self, timeout_seconds: float, *, since: int) -> None:
-        """Return at the first commit after a mark was taken, or after the time."""
+    async def wait(self, timeout_seconds: float, *, since: int, worth: Callable[[], bool] = always) -> None:
+        """Return at the first commit after a mark was taken, or after the time.
+
+        Args:
+            timeout_seconds: that one waits at most.
+            since: the mark.
+            worth: asked after each commit, whether to return for it: to wake a task costs more than a look. Not asked
+                about one that came between the mark and the call.
+        """
         if self.mark() != since:
             return
         waiter = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
+        self._waiters[waiter] = worth
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._watch(since))
         try:
@@ -99,15 +111,15 @@ class SqliteChanges:
         except TimeoutError:
             pass
         finally:
-            self._waiters.discard(waiter)
+            self._waiters.pop(waiter, None)
 
     async def _watch(self, seen: int) -> None:
         while self._waiters:
             await self._pause(seen)
             if (version := self.mark()) != seen:
                 seen = version
-                for waiter in self._waiters:
-                    if not waiter.done():
+                for waiter, worth in self._waiters.items():
+                    if not waiter.done() and worth():
                         waiter.set_result(None)
 
     async def _pause(self, seen: int) -> None:

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData, text
 from sqlalchemy.exc import ArgumentError, IntegrityError, StatementError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fotofila.core.db import Base, Database, insert_ignore
+from fotofila.core.db.bare import keep
+from fotofila.core.db.plain import Plain
 
 
 class Isolated(Base):
@@ -180,3 +183,40 @@ async def test_waiter_returns_at_its_deadline_when_nothing_happens(database: Dat
 def test_other_databases_are_refused(url: str) -> None:
     with pytest.raises(ArgumentError):
         Database(url)
+
+
+async def test_what_need_not_be_durable_is_not_synced_and_what_follows_is(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/some.db")
+
+    async def level(plain: Plain, _session: AsyncSession) -> int:
+        ((found,),) = await plain.rows("PRAGMA synchronous")
+        return int(found)
+
+    normal, full = 1, 2
+    assert await database.transact_plainly(level) == full
+    assert await database.transact_plainly(level, durably=False) == normal
+    assert await database.transact_plainly(level) == full
+    await database.close()
+
+
+async def test_part_of_a_session_is_a_part_of_the_transaction(database: Database) -> None:
+    """What a session takes back is its own; what the whole takes back is the session's too."""
+    async with database.write() as session:
+        await session.execute(text("CREATE TABLE test_parts (name text)"))
+
+    async def work(plain: Plain, session: AsyncSession) -> None:
+        await plain.rows("INSERT INTO test_parts VALUES ('plain')")
+        await session.execute(text("INSERT INTO test_parts VALUES ('lost')"))
+        await session.rollback()
+        await session.execute(text("INSERT INTO test_parts VALUES ('kept')"))
+        await keep(session)
+
+    async def fail(plain: Plain, session: AsyncSession) -> None:
+        await work(plain, session)
+        raise LookupError
+
+    await database.transact_plainly(work)
+    with pytest.raises(LookupError):
+        await database.transact_plainly(fail)
+    async with database.read() as session:
+        assert sorted(await session.scalars(text("SELECT name FROM test_parts"))) == ["kept", "plain"]

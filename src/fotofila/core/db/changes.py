@@ -5,6 +5,7 @@ Take a mark, look at the tables, then wait since the mark: a commit in between e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -15,8 +16,11 @@ class Changes(Protocol):
         """Return a number that stands for now."""
         ...
 
-    async def wait(self, timeout_seconds: float, *, since: int) -> None:
-        """Return at the first commit since a mark, or after the time; it may return early, so callers look again."""
+    async def wait(self, timeout_seconds: float, *, since: int, worth: Callable[[], bool] = ...) -> None:
+        """Return at the first commit since a mark, or after the time; it may return early, so callers look again.
+
+        `worth` may be asked after a commit whether to return for it, where looking costs less than that.
+        """
         ...
 
     async def close(self) -> None:

@@ -109,16 +109,18 @@ class Database:
         async with self.write() as session:
             return await work(session)
 
-    async def transact_plainly(self, work: PlainWork[T]) -> T:
+    async def transact_plainly(self, work: PlainWork[T], *, durably: bool = True) -> T:
         """Do a unit of work by the driver alone, with a session in the same transaction for what cannot do without.
 
         For loops that never rest. As with `transact`, `work` awaits its connection and its session and nothing else.
+        What is not committed durably a power cut may take back on SQLite, but never alone: not without all that was
+        committed after it.
 
         Raises:
             FotofilaError: what the driver met, where that is no bug.
         """
         if self._writer is not None:
-            return await self._writer.transact_plainly(work)
+            return await self._writer.transact_plainly(work, durably=durably)
         async with self.bare_unit() as (plain, session):
             return await work(plain, session)
 

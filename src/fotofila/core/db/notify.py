@@ -51,8 +51,9 @@ class NotifiedChanges:
         """Return how many commits were heard of."""
         return self._count
 
-    async def wait(self, timeout_seconds: float, *, since: int) -> None:
-        """Return at the first commit that is heard of after a mark, or after the time."""
+    async def wait(self, timeout_seconds: float, *, since: int, worth: Callable[[], bool] = bool) -> None:
+        """Return at the first commit that is heard of after a mark, or after the time; a look is a round trip."""
+        del worth
         if self._count != since:
             return
         if self._listens and (self._listener is None or self._listener.done()):

@@ -63,9 +63,19 @@ class SqliteWriter:
             await session.close()
         return result
 
-    async def transact_plainly(self, work: PlainWork[T]) -> T:
+    async def transact_plainly(self, work: PlainWork[T], *, durably: bool) -> T:
         """See `Database.transact_plainly`."""
-        return await self._begun().run(lambda: drive(self._plain_transaction(work)))
+        if durably:
+            return await self._begun().run(lambda: drive(self._plain_transaction(work)))
+        return await self._begun().run(lambda: drive(self._unsynced(work)))
+
+    async def _unsynced(self, work: PlainWork[T]) -> T:
+        driver = (await self._connection()).driver
+        driver.execute("PRAGMA synchronous=NORMAL")
+        try:
+            return await self._plain_transaction(work)
+        finally:
+            driver.execute("PRAGMA synchronous=FULL")
 
     async def _plain_transaction(self, work: PlainWork[T]) -> T:
         """Begin a transaction; what its session begins is a savepoint."""

@@ -140,19 +140,24 @@ class SqliteQueue:
     ) -> list[Delivery]:
         """Take up to `max_messages`, lanes in order of preference, waiting for the first one.
 
-        Every commit to any lane wakes who waits, mostly for nothing, so one looks before one hops to the thread.
+        Most commits are about other lanes: who waits is woken for his own only, and one looks before one hops to the
+        thread.
         """
         lanes = [self._names.of(lane) for lane in lanes]
         deadline = time.monotonic() + wait_seconds
+
+        def is_ready() -> bool:
+            return any(self._changes.has_row(READY, (lane, self._now())) for lane in lanes)
+
         while True:
             mark = self._changes.mark() if wait_seconds else 0
             found: list[Delivery] = []
-            if not wait_seconds or any(self._changes.has_row(READY, (lane, self._now())) for lane in lanes):
+            if not wait_seconds or is_ready():
                 found = await self._run(lambda connection: self._take(connection, lanes, max_messages, lease_seconds))
             left = deadline - time.monotonic()
             if found or left <= 0:
                 return found
-            await self._changes.wait(min(left, LOOK_SECONDS), since=mark)
+            await self._changes.wait(min(left, LOOK_SECONDS), since=mark, worth=is_ready)
 
     def _take(
         self, connection: sqlite3.Connection, lanes: Sequence[str], count: int, lease_seconds: float

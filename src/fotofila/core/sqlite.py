@@ -23,8 +23,11 @@ from fotofila.core.file_events import FileEvents
 T = TypeVar("T")
 
 POLL_SECONDS = 0.02
-SOON_SECONDS, DEAF_SECONDS = 0.005, 5.0
-"""What one hears is a write. Its commit shows a moment later, on a slow disk a long one: one looks soon, then less."""
+SOON_SECONDS, LATER_SECONDS, DEAF_SECONDS = 0.005, 0.02, 5.0
+"""What one hears is a write. Its commit shows a moment later, on a slow disk a long one: one looks soon, then less.
+
+Where the last commit that was heard was seen, another was seldom begun before one listened again: one looks later.
+"""
 LESS_OFTEN = 4
 """Times as long after each look for nothing: with twice, a busy server looked twenty times a photo."""
 STILL_SECONDS = 1.0
@@ -126,7 +129,7 @@ class SqliteChanges:
         """Wait until it is worth looking again."""
         if self._writes is None:
             self._writes = FileEvents(self._path.with_name(f"{self._path.name}-wal"))
-        seconds, listens = SOON_SECONDS, False
+        seconds, listens = LATER_SECONDS, False
         while self._waiters and self.mark() == seen:
             if not listens and not self._writes.arm():
                 await asyncio.sleep(POLL_SECONDS)

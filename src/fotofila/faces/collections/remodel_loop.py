@@ -37,6 +37,8 @@ PAGE = 64
 REMOVED_AT_ONCE = 2000
 IDLE_SECONDS = 2.0
 TROUBLE_SECONDS = 5.0
+ANY = "SELECT 1 FROM collection_remodels LIMIT 1"
+"""Hardly ever is there a change of model; to look for one costs next to nothing so."""
 
 Vectors = dict[str, NDArray[np.float32]]
 
@@ -66,7 +68,7 @@ async def run(context: Context, stop: asyncio.Event) -> None:
         return
     while not stop.is_set():
         try:
-            if await unsettled(context):
+            if await context.db.has_row(ANY) and await unsettled(context):
                 async with alone(context.db, "faces.remodel") as mine:
                     while mine and not stop.is_set() and await turn(context):
                         pass

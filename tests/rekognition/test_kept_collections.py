@@ -23,8 +23,9 @@ from tests.rekognition.test_engine import target_that_recognises
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
+PREFIX = "trial."
 GUESTS = "/api/collections/guests"
-THERE = aws_collection(DEFAULT_WORKSPACE, "guests")
+THERE = aws_collection(DEFAULT_WORKSPACE, "guests", prefix=PREFIX)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -42,6 +43,7 @@ async def here(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Asyn
         models_dir=folder / "no-models",
         workers=1,
         faces_engine="rekognition",
+        faces_aws_prefix=PREFIX,
         faces_aws_endpoint=target.url,
         faces_aws_region=REGION,
         faces_aws_access_key_id=target.access_key_id,
@@ -145,7 +147,10 @@ async def test_programs_of_aws_are_answered_by_way_of_this_server(
     assert told["people"]["UserMatches"][0]["User"]["UserId"] == "ana"
     assert set(told["people"]["SearchedFace"]["FaceDetail"]) == {"BoundingBox", "Confidence"}
     assert told["kept"]["UnsuccessfulFaceDeletions"][0]["Reasons"] == ["ASSOCIATED_TO_AN_EXISTING_USER"]
-    assert aws_collection(DEFAULT_WORKSPACE, "wire") not in (await collections_there(target))["CollectionIds"]
+    assert (
+        aws_collection(DEFAULT_WORKSPACE, "wire", prefix=PREFIX)
+        not in (await collections_there(target))["CollectionIds"]
+    )
 
 
 async def test_nobody_is_told_as_erased_whom_another_program_holds_there(
@@ -153,7 +158,7 @@ async def test_nobody_is_told_as_erased_whom_another_program_holds_there(
 ) -> None:
     await ask(client, "POST", "/api/collections", json={"name": "held", "switched_on": True})
     [face] = (await ask(client, "POST", "/api/collections/held/faces", content=portraits.first))["faces"]
-    held = {"CollectionId": aws_collection(DEFAULT_WORKSPACE, "held"), "UserId": "theirs"}
+    held = {"CollectionId": aws_collection(DEFAULT_WORKSPACE, "held", prefix=PREFIX), "UserId": "theirs"}
     mine = {**held, "FaceIds": [str(UUID(face["face_id"]))]}
     aws = own_client(target)
     await asyncio.to_thread(lambda: (aws.create_user(**held), aws.associate_faces(**mine)))

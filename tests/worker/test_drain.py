@@ -10,7 +10,7 @@ import pytest
 
 from fotofila.core.errors import UnavailableError
 from fotofila.core.ids import new_id
-from fotofila.core.jobs.messages import Retrying
+from fotofila.core.jobs.messages import Retrying, read_result
 from fotofila.core.queue import LaneNames, Outgoing
 from fotofila.core.queue.sqlite import SqliteQueue
 from fotofila.testing.pictures import jpeg
@@ -45,18 +45,36 @@ async def test_what_takes_longer_is_given_back_at_no_cost(bench: Bench) -> None:
     await bench.until_empty()
 
 
-async def test_one_that_ends_while_another_is_given_back_is_left_alone(bench: Bench) -> None:
+class WaitingQueue(SqliteQueue):
+    """A queue that takes the first job given back only when those that linger have ended."""
+
+    lingering: frozenset[str] = frozenset()
+    until: Path
+
+    async def enqueue(self, lane: str, messages: Sequence[Outgoing]) -> None:
+        if isinstance(read_result(messages[0].payload), Retrying):
+            self.until.touch()
+            while self.lingering & {task.get_name() for task in asyncio.all_tasks()}:  # noqa: ASYNC110 - they go on
+                await asyncio.sleep(0.01)
+        await super().enqueue(lane, messages)
+
+
+async def test_one_that_ends_while_another_is_given_back_is_left_alone(bench: Bench, tmp_path: Path) -> None:
     bench = with_settings(bench, drain_seconds=0.0, workers=4)
-    for how in ("hang", "behave", "behave", "hang"):
-        await bench.ask(how)
-    async with bench.working() as stop:
+    until = tmp_path / "until"
+    asked = [await bench.ask(how, args={"until": str(until)}) for how in ("hang", "linger", "linger", "hang")]
+    queue = WaitingQueue(tmp_path / "queue.db", max_deliveries=3, names=LaneNames(), now=bench.clock.now)
+    queue.lingering = frozenset(message.job_id for message in asked[1:3])
+    queue.until = until
+    async with bench.working(queue) as stop:
         for _ in range(4):
             await bench.hear("started")
         stop.set()
-    ended = [result for result in await bench.rest() if result.type in {"finished", "retrying"}]
-    assert len({result.job_id for result in ended}) == 4
+    ended = {result.job_id: result.type for result in await bench.rest() if result.type in {"finished", "retrying"}}
+    assert [ended[message.job_id] for message in asked] == ["retrying", "finished", "finished", "retrying"]
     assert await bench.queue.depth("failures") == await bench.queue.depth("nothing")
     await bench.until_empty()
+    await queue.close()
 
 
 async def test_stopped_worker_takes_nothing_with_it(bench: Bench) -> None:
@@ -98,7 +116,7 @@ async def test_sigterm_drains_a_real_worker(bench: Bench, tmp_path: Path) -> Non
     queue = SqliteQueue(tmp_path / "real.db", max_deliveries=3, names=LaneNames())
     photo_id = new_id()
     key = f"originals/{new_id()}/{photo_id}"
-    await bench.storage.put(key, jpeg(comment=b"fotofila:sleep=1"))
+    await bench.storage.put(key, jpeg(comment=b"fotofila:sleep=4"))
     source = {"photo_id": photo_id, "key": key, "media_type": "image/jpeg", "size_bytes": 1, "checksum_sha256": ""}
     real = with_queue(bench, queue)
     await real.ask("", kind="noop", source=source)

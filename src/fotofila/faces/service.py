@@ -72,7 +72,7 @@ async def settle_search(session: AsyncSession, owner: str, settings: Settings, w
     return {
         "collection": row.name,
         "collection_id": row.id,
-        "aws_collection": aws_collection(owner, row.name),
+        "aws_collection": aws_collection(owner, row.name, prefix=settings.faces_aws_prefix),
         "search": wish.how,
         "threshold": THRESHOLD,
         "searched_by": {"kind": actor.kind, "id": actor.id},

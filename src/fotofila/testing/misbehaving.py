@@ -37,6 +37,13 @@ def behave(work: Work, _report: Report) -> Outcome:
     return Done(result={"pid": os.getpid()}, renditions=(file,))
 
 
+def linger(work: Work, report: Report) -> Outcome:
+    """Do nothing wrong, once a file is there."""
+    while not Path(work.args["until"]).exists():
+        time.sleep(0.01)
+    return behave(work, report)
+
+
 def eat(_work: Work, _report: Report) -> Outcome:
     """Take memory until there is none."""
     meals = []
@@ -146,6 +153,7 @@ WAYS: dict[str, Callable[[Work, Report], Outcome]] = {
     way.__name__: way
     for way in (
         behave,
+        linger,
         eat,
         eat_native,
         hang,

@@ -32,7 +32,7 @@ from tests.faces.collections.conftest import OWNER, Place, open_place
 from tests.faces.collections.painted import PaintedEngine, picture
 from tests.faces.collections.painted_keeper import MODEL, DiedError, PaintedKeeper
 
-GUESTS = aws_collection(OWNER, "guests")
+GUESTS = aws_collection(OWNER, "guests", prefix="")
 
 
 @pytest.fixture
@@ -230,8 +230,8 @@ async def test_program_that_died_between_the_engine_and_us_is_followed_by_one_th
 
 
 async def test_collection_of_another_program_at_the_engine_is_left_alone(kept: Place, keeper: PaintedKeeper) -> None:
-    keeper.collections[aws_collection(OWNER, "theirs")] = {}
-    await keeper.index_faces(aws_collection(OWNER, "theirs"), picture(1))
+    keeper.collections[aws_collection(OWNER, "theirs", prefix="")] = {}
+    await keeper.index_faces(aws_collection(OWNER, "theirs", prefix=""), picture(1))
     with pytest.raises(CollectionExistsError, match="not of this program"):
         await desk.create_collection(kept.context, OWNER, "theirs", actor=OPERATOR)
 

@@ -229,7 +229,7 @@ class Settings(BaseSettings):
         "",
         pattern=r"^[a-zA-Z0-9_.\-]{0,32}$",
         description="Rekognition: what the names of our collections begin with there, e.g. `production.`; each of "
-        "several installations that share an account and region needs its own, the same in servers and workers.",
+        "several installations that share an account and region needs its own, from the first day.",
     )
     faces_aws_tps: float = Field(
         5.0,

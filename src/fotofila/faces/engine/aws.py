@@ -68,10 +68,9 @@ class RekognitionEngine:
 
     name = "rekognition"
 
-    def __init__(self, calls: PacedCalls, pictures: Children, *, prefix: str = "") -> None:
-        """Connect to nothing yet. Every collection there has the prefix, which nobody else sees."""
+    def __init__(self, calls: PacedCalls, pictures: Children) -> None:
+        """Connect to nothing yet."""
         self._calls = calls
-        self._prefix = prefix
         self.pictures = pictures
         self._model = answers.model_of("")
 
@@ -111,9 +110,8 @@ class RekognitionEngine:
         return KeptCollection(model=answers.model_of(told.get("FaceModelVersion", "")), faces=told["FaceCount"])
 
     async def list_collections(self) -> tuple[str, ...]:
-        """Return the name of every collection of the account that has our prefix."""
-        names = [name for page in await self._pages("list_collections") for name in page["CollectionIds"]]
-        return tuple([name.removeprefix(self._prefix) for name in names if name.startswith(self._prefix)])
+        """Return the name of every collection of the account."""
+        return tuple([name for page in await self._pages("list_collections") for name in page["CollectionIds"]])
 
     async def index_faces(
         self,
@@ -225,8 +223,6 @@ class RekognitionEngine:
         return pages
 
     async def _call(self, operation: str, **values: Any) -> dict[str, Any]:
-        if "CollectionId" in values:
-            values["CollectionId"] = self._prefix + values["CollectionId"]
         try:
             told = await self._calls(operation, **values)
         except AwsRefusedError as error:

@@ -61,8 +61,7 @@ def make_rekognition(settings: Settings, direct: DirectLane, slots: Slots) -> Re
         patience_seconds=settings.faces_aws_patience_seconds,
         setting="FOTOFILA_FACES_AWS_ENDPOINT and FOTOFILA_FACES_AWS_TPS",
     )
-    pictures = Children(direct, max_pixels=settings.max_pixels)
-    return RekognitionEngine(calls, pictures, prefix=settings.faces_aws_prefix)
+    return RekognitionEngine(calls, Children(direct, max_pixels=settings.max_pixels))
 
 
 def account_of(access: AwsAccess) -> str:

@@ -12,26 +12,19 @@ from fotofila.core.errors import InvalidInputError
 LOCAL = "local"
 REKOGNITION = "rekognition"
 
-LONGEST = 255 - 32
-"""Of a name without the longest prefix that the settings may give it."""
+LONGEST = 255
 NAME = re.compile(r"[a-zA-Z0-9_.\-]+")
-"""What Amazon takes, up to 255 characters (API reference: CollectionId)."""
+"""What Amazon takes, up to `LONGEST` characters (API reference: CollectionId)."""
 
 
-def aws_collection(owner: str, name: str) -> str:
-    """Return the name at AWS of a workspace's collection: `{owner}.{name}`; the engine puts its prefix before it.
+def aws_collection(owner: str, name: str, *, prefix: str) -> str:
+    """Return the full name at AWS of a workspace's collection: `{prefix}{owner}.{name}`.
 
     Raises:
-        InvalidInputError: AWS takes no such name, or it is too long with the workspace's id before it.
+        InvalidInputError: AWS takes no such name, or it is too long with what comes before it.
     """
-    full = f"{owner}.{name}"
-    if NAME.fullmatch(name) and len(full) <= LONGEST:
-        return full
-    most = LONGEST - len(owner) - 1
+    before = f"{prefix}{owner}."
+    if NAME.fullmatch(name) and len(before) + len(name) <= LONGEST:
+        return before + name
+    most = LONGEST - len(before)
     raise InvalidInputError(f"A collection at AWS has a name of at most {most} letters, digits, _, . and -.")
-
-
-def own_collection(owner: str, full: str) -> str | None:
-    """Return a workspace's own name for a collection at AWS; none where it is not theirs."""
-    before, dot, name = full.partition(".")
-    return name if dot and before == owner and name else None

@@ -46,7 +46,7 @@ async def clear_whole(context: Context, rows: Sequence[CollectionRow]) -> Gone:
     for _, keeper in kept:
         with suppress(NotFoundError):
             await keeper.engine.delete_collection(keeper.full)
-    return Gone(whole=frozenset(row.id for row, _ in kept))
+    return Gone(whole=frozenset(row.id for row, _ in kept), names={row.id: keeper.full for row, keeper in kept})
 
 
 async def clear_faces(
@@ -77,7 +77,7 @@ async def clear_ids(context: Context, row: CollectionRow, face_ids: Sequence[str
     if face_ids:
         with suppress(NotFoundError):
             deleted = len(await keeper.engine.delete_faces(keeper.full, face_ids))
-    return Gone(faces={row.id: frozenset(face_ids)}, deleted={row.id: deleted})
+    return Gone(faces={row.id: frozenset(face_ids)}, deleted={row.id: deleted}, names={row.id: keeper.full})
 
 
 async def clear_person(context: Context, owner: str, person: Person) -> Gone:
@@ -91,6 +91,7 @@ async def clear_person(context: Context, owner: str, person: Person) -> Gone:
     """
     faces: dict[str, frozenset[str]] = {}
     deleted: dict[str, int] = {}
+    names: dict[str, str] = {}
     for row in await kept_rows(context, owner):
         mine = await faces_of(context, row, person)
         try:
@@ -102,7 +103,8 @@ async def clear_person(context: Context, owner: str, person: Person) -> Gone:
         gone = await clear_ids(context, row, sorted(mine | await left_there(keeper, person)))
         faces |= gone.faces
         deleted |= gone.deleted
-    return Gone(faces=faces, deleted=deleted)
+        names |= gone.names
+    return Gone(faces=faces, deleted=deleted, names=names)
 
 
 async def faces_of(context: Context, row: CollectionRow, person: Person) -> set[str]:

@@ -12,7 +12,6 @@ from fotofila.core.capability import Context
 from fotofila.core.errors import UnavailableError
 from fotofila.faces.collections.models import CollectionRow
 from fotofila.faces.collections.types import is_kept_by_engine
-from fotofila.faces.engine.names import aws_collection
 
 T = TypeVar("T")
 TRIES = 5
@@ -36,6 +35,8 @@ class Gone:
     """Faces that are not there: those that were deleted, and those that had not been."""
     deleted: Mapping[str, int] = field(default_factory=dict)
     """How many of them were there; more than our rows where a program died between the engine's row and ours."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What the collections are called there."""
 
     def has(self, collection: CollectionRow, face_id: str) -> bool:
         """Say whether a face of a collection is gone there."""
@@ -63,7 +64,7 @@ class Gone:
         """Say for a receipt what was deleted at the engine; nothing of a collection of ours."""
         if not is_kept_by_engine(collection.model):
             return {}
-        where = {"model": collection.model, "collection": aws_collection(collection.owner, collection.name)}
+        where = {"model": collection.model, "collection": self.names.get(collection.id)}
         what = {"whole": True} if collection.id in self.whole else {"faces": self.deleted.get(collection.id, 0)}
         return {"engine": {**where, **what}}
 

@@ -48,7 +48,8 @@ def keeper_of(context: Context, row: CollectionRow) -> Keeper:
             f"The vectors of the collection {row.name!r} are here ({row.model}), and AWS cannot search them: set "
             "FOTOFILA_FACES_ENGINE=local to use it, or make another collection and index the photos again."
         )
-    return Keeper(engine=engine, full=aws_collection(row.owner, row.name), name=row.name)
+    full = aws_collection(row.owner, row.name, prefix=context.settings.faces_aws_prefix)
+    return Keeper(engine=engine, full=full, name=row.name)
 
 
 async def open_kept(context: Context, owner: str, name: str) -> tuple[CollectionRow, Keeper]:

@@ -41,7 +41,7 @@ async def create_collection(
     """
     del keep_chips
     check_name(name)
-    full = aws_collection(owner, name)
+    full = aws_collection(owner, name, prefix=context.settings.faces_aws_prefix)
     async with context.db.read() as session:
         mine = CollectionRow.owner == owner, CollectionRow.name == name
         if await session.scalar(select(CollectionRow.id).where(*mine)) is not None:

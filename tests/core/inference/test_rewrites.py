@@ -37,12 +37,13 @@ def published_vectors(models_dir: Path, chips: Pixels) -> NDArray[np.float32]:
 
 
 def test_rewritten_detector_equals_the_published_one(models_dir: Path, solvay: Pixels) -> None:
-    planes = solvay[900:1540, 900:1540].transpose(2, 0, 1)
+    pixels = solvay[900:1540, 900:1540]
     published = Session(models_dir / DETECTOR.filename)
     names = [f"{part}_{stride}" for part in ("cls", "obj", "bbox", "kps") for stride in (8, 16, 32)]
-    theirs = dict(zip(names, published.run(input=planes[None, ::-1].astype(np.float32)), strict=True))
+    planes = pixels.transpose(2, 0, 1)[None, ::-1].astype(np.float32)
+    theirs = dict(zip(names, published.run(input=planes), strict=True))
 
-    ours = Session(load(DETECTOR, models_dir)).run(**cut(planes, multiple_of=32))
+    ours = Session(load(DETECTOR, models_dir)).run(**cut(pixels, multiple_of=32))
 
     for stride, cells in zip((8, 16, 32), ours, strict=True):
         flat = cells[0].reshape(16, -1).T
@@ -55,7 +56,7 @@ def test_rewritten_detector_equals_the_published_one(models_dir: Path, solvay: P
 
 @pytest.mark.parametrize(("width", "height", "rows"), [(32, 32, 96), (96, 1600, 1600), (1600, 64, 96), (33, 161, 192)])
 def test_rewritten_detector_takes_any_size(models_dir: Path, width: int, height: int, rows: int) -> None:
-    outputs = Session(load(DETECTOR, models_dir)).run(**cut(np.zeros((3, height, width)), multiple_of=32))
+    outputs = Session(load(DETECTOR, models_dir)).run(**cut(np.zeros((height, width, 3)), multiple_of=32))
 
     columns = width + -width % 32
     assert [cells.shape for cells in outputs] == [(1, 16, rows // s, columns // s) for s in (8, 16, 32)]

@@ -24,7 +24,7 @@ class Rewrite:
 
 
 REWRITES = {
-    "yunet": Rewrite(apply=rewrite_yunet, revision=4),
+    "yunet": Rewrite(apply=rewrite_yunet, revision=5),
     "sface": Rewrite(apply=rewrite_sface, revision=2),
     "scrfd": Rewrite(apply=rewrite_scrfd, revision=1),
 }

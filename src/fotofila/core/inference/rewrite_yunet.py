@@ -28,7 +28,7 @@ Weights = dict[str, NDArray[np.float32]]
 
 
 def rewrite_yunet(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Inputs `strip_0` ... as `strips.cut` makes them, RGB 0-255, multiples of 32; outputs `cells_8|16|32`.
+    """Inputs `strip_0` ... as `strips.cut` makes them of RGB 0-255, multiples of 32; outputs `cells_8|16|32`.
 
     An output is (1, 16, H/stride, W/stride): logits of class and object, box (dx, dy, log w, log h), five landmarks
     (dx, dy), all in cells.
@@ -37,11 +37,11 @@ def rewrite_yunet(model: onnx.ModelProto) -> onnx.ModelProto:
     heads = [node for node in model.graph.node if any(name.startswith("bbox_head") for name in node.input)]
     body = _body(model.graph, {name for node in heads for name in node.output})
     kept: Weights = {name: weights[name] for node in body for name in node.input if name in weights}
-    _swap_channels(body[0], kept)
+    _read_pixels(body[0], kept)
     joined = [_join_head(level, _feature_of(level, heads), weights, kept) for level in range(len(STRIDES))]
     nodes = [*_in_strips(body), *(node for pair in joined for node in pair)]
     inputs = [
-        helper.make_tensor_value_info(f"strip_{n}", TensorProto.FLOAT, [1, 3, f"H_{n}", "W"]) for n in range(STRIPS)
+        helper.make_tensor_value_info(f"strip_{n}", TensorProto.FLOAT, [1, 1, f"H_{n}", "W"]) for n in range(STRIPS)
     ]
     outputs = [
         helper.make_tensor_value_info(f"cells_{s}", TensorProto.FLOAT, [1, HEAD_CHANNELS, f"H_{s}", f"W_{s}"])
@@ -68,9 +68,19 @@ def _body(graph: onnx.GraphProto, head_tensors: set[str]) -> list[onnx.NodeProto
     return body
 
 
-def _swap_channels(first: onnx.NodeProto, kept: Weights) -> None:
-    """The first convolution was trained on BGR: with its input channels turned round it reads RGB."""
-    kept[first.input[1]] = kept[first.input[1]][:, ::-1]
+def _read_pixels(first: onnx.NodeProto, kept: Weights) -> None:
+    """Let the first convolution read a picture of one channel whose columns are R, G, B, R, G, B ...
+
+    Three planes with a kernel of 3x3 become one plane with a kernel of 3x9 that goes on by whole pixels: the same
+    products. It was trained on BGR, so its input channels are turned round.
+    """
+    colours = kept[first.input[1]][:, ::-1]
+    kept[first.input[1]] = colours.transpose(0, 2, 3, 1).reshape(len(colours), 1, 3, 9)
+    for attribute in first.attribute:
+        if attribute.name in {"kernel_shape", "strides"}:
+            attribute.ints[1] *= 3
+        elif attribute.name == "pads":
+            attribute.ints[1], attribute.ints[3] = attribute.ints[1] * 3, attribute.ints[3] * 3
 
 
 def _feature_of(level: int, heads: list[onnx.NodeProto]) -> str:

@@ -1,7 +1,7 @@
 """A picture in strips: what a network reads of it at a time, so that its large first layers stay in the cache.
 
 The detector's rewrite cuts its first layers so; its inputs are the strips themselves, made in the one pass that turns
-bytes into planes.
+bytes into numbers. Colours stay abreast as they are in the photo: to take them apart costs three times as much.
 """
 
 from __future__ import annotations
@@ -50,20 +50,29 @@ def strips_of(height: int) -> tuple[Strip, ...]:
     )
 
 
-def cut(planes: NDArray[Any], *, multiple_of: int) -> dict[str, NDArray[np.float32]]:
-    """(3, H, W) of any type to `strip_0`, `strip_1` ..., each (1, 3, rows, W') float32.
+def cut(pixels: NDArray[Any], *, multiple_of: int) -> dict[str, NDArray[np.float32]]:
+    """(H, W, 3) of any type to `strip_0`, `strip_1` ..., each (1, 1, rows, 3 * W') float32, a pixel's colours abreast.
 
     Black is added at the right and below up to the multiple, and below up to `LEAST_ROWS`.
     """
-    _, height, width = planes.shape
+    height, width, _ = pixels.shape
     full_height, full_width = max(height + -height % multiple_of, LEAST_ROWS), width + -width % multiple_of
     strips = {}
     for number, strip in enumerate(strips_of(full_height)):
-        made = np.empty((1, 3, strip.bottom - strip.top, full_width), np.float32)
+        made = np.empty((strip.bottom - strip.top, full_width, 3), np.float32)
         rows = max(min(strip.bottom, height) - strip.top, 0)
-        made[0, :, :rows, :width] = planes[:, strip.top : strip.top + rows]
+        _fill(made[:rows, :width], pixels[strip.top : strip.top + rows])
         # Only what is beyond the picture is cleared: clearing all of it first costs half as much again.
-        made[0, :, rows:] = 0
-        made[0, :, :rows, width:] = 0
-        strips[f"strip_{number}"] = made
+        made[rows:] = 0
+        made[:rows, width:] = 0
+        strips[f"strip_{number}"] = made.reshape(1, 1, -1, 3 * full_width)
     return strips
+
+
+def _fill(room: NDArray[np.float32], pixels: NDArray[Any]) -> None:
+    """Copy (rows, W, 3): in one go where colours lie abreast, plane by plane where they do not (half the time)."""
+    if pixels.flags.c_contiguous:
+        room[:] = pixels
+        return
+    for channel in range(3):
+        room[:, :, channel] = pixels[:, :, channel]

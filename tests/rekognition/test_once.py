@@ -17,12 +17,13 @@ from fotofila.api.models import IdempotentRequest
 from fotofila.core.capability import Context
 from fotofila.core.errors import UnavailableError
 from fotofila.core.ids import new_id
-from fotofila.faces.engine.base import FindOptions, Found
+from fotofila.faces.engine.base import AddedFaces, FindOptions, Found
 from fotofila.rekognition.calls import Call, Run
 from fotofila.rekognition.operations import OPERATIONS
 from fotofila.rekognition.routes import create_wire_app
 from fotofila.testing.pictures import jpeg
 from tests.faces.collections.painted import PaintedEngine, picture
+from tests.faces.collections.painted_keeper import PaintedKeeper
 from tests.rekognition.conftest import make_target
 from tests.rekognition.parts import Wired, code, open_context
 
@@ -49,10 +50,18 @@ class SeesOne(PaintedEngine):
         return await super().find_faces(picture(1), options=options)
 
 
-@pytest.fixture
-async def context(tmp_path: Path, database_url: str) -> AsyncIterator[Context]:
+class KeepsOne(PaintedKeeper):
+    """Keeps the same face of whatever is a picture."""
+
+    async def index_faces(self, collection: str, image: bytes, **wishes: Any) -> AddedFaces:
+        del image
+        return await super().index_faces(collection, picture(1), **wishes)
+
+
+@pytest.fixture(params=[SeesOne, KeepsOne])
+async def context(tmp_path: Path, database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Context]:
     async with open_context(tmp_path, database_url=database_url) as made:
-        yield replace(made, parts={**made.parts, "faces": SeesOne()})
+        yield replace(made, parts={**made.parts, "faces": request.param()})
 
 
 def dying_after(run: Run) -> Run:

@@ -1,7 +1,8 @@
 """What changes something is done once for all attempts of a call: the answer is kept in the transaction of the deed.
 
 So there is no moment at which a process can die that leaves one without the other: either nothing was done, and the
-next attempt does it, or the next attempt is given the answer.
+next attempt does it, or the next attempt is given the answer. What an engine did that keeps collections itself, before
+that transaction, the next attempt finds done, and goes on from there (ADR 25).
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fotofila.api.idempotency import IdempotentRun
 from fotofila.core.db import Database
 from fotofila.core.db.sqlite_writer import Work
-from fotofila.faces.engine.base import MakesVectors, engine_of
 from fotofila.rekognition.calls import Call, Operation
 
 T = TypeVar("T")
@@ -57,9 +57,7 @@ async def do_once(operation: Operation, call: Call, run: IdempotentRun, fingerpr
         body = orjson.dumps(operation.tell(call, result))
         await run.finish(fingerprint=fingerprint, status=200, body=body, media_type=MEDIA_TYPE, session=session)
 
-    # An engine that keeps collections itself, at AWS, does its deed outside of any transaction of ours.
-    ours = isinstance(engine_of(call.context), MakesVectors)
-    context = replace(call.context, db=DeedDatabase(call.context.db, keep)) if ours else call.context
+    context = replace(call.context, db=DeedDatabase(call.context.db, keep))
     body = orjson.dumps(operation.tell(call, await operation.run(replace(call, context=context))))
     if not run.finished:
         await run.finish(fingerprint=fingerprint, status=200, body=body, media_type=MEDIA_TYPE)

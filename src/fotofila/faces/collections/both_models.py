@@ -22,8 +22,8 @@ from fotofila.faces.collections.models import CollectionRow, CollectionUser, Fac
 from fotofila.faces.collections.remodel_models import Remodel
 from fotofila.faces.collections.search_port import Kind, Near, Space
 from fotofila.faces.collections.similarity import cosine_for, similarity
-from fotofila.faces.collections.store import unpack
-from fotofila.faces.engine.base import FoundFace, MakesVectors, engine_of
+from fotofila.faces.collections.store import unpack, vector_engine
+from fotofila.faces.engine.base import FoundFace
 
 ROOM = 64
 MORE = 4
@@ -55,8 +55,7 @@ async def query_of_faces(context: Context, faces: Sequence[FoundFace], other_mod
     vectors = np.stack([each.face.embedding for each in faces if each.face.embedding is not None])
     if other_model is None:
         return Query(vectors=vectors)
-    engine = engine_of(context)
-    assert isinstance(engine, MakesVectors)  # noqa: S101 - it has just made some
+    engine = vector_engine(context)
     if other_model not in engine.models:  # then nobody could have been embedded with it lately either
         return Query(vectors=vectors)
     chips = [each.chip for each in faces if each.chip is not None]

@@ -44,7 +44,6 @@ from fotofila.faces.collections.store import (
     vector_engine,
 )
 from fotofila.faces.collections.types import is_kept_by_engine
-from fotofila.faces.engine.base import MakesVectors, engine_of
 
 BATCH = 500
 SORTING = 16
@@ -144,7 +143,7 @@ async def import_collection(
 
 async def compare_models(context: Context, owner: str, name: str, contents: Contents) -> list[str]:
     """Say where vectors of the file and those of this program do not go together; nothing where they do."""
-    engine = engine_of(context)
+    models = vector_engine(context).models
     made = contents.collection.model
     async with context.db.read() as session:
         query = select(CollectionRow.model).where(CollectionRow.owner == owner, CollectionRow.name == name)
@@ -154,9 +153,8 @@ async def compare_models(context: Context, owner: str, name: str, contents: Cont
     if there is not None and contents.counts["face"] > contents.models[there]:
         missing = contents.counts["face"] - contents.models[there]
         notes.append(f"The collection {name!r} searches vectors of {there}, which {missing} faces of the file lack.")
-    if there is None and not (isinstance(engine, MakesVectors) and made in engine.models):
-        uses = ", ".join(engine.models) if isinstance(engine, MakesVectors) else f"the engine {engine.name}"
-        notes.append(f"The file's vectors are of {made}; this program makes those of {uses}.")
+    if there is None and made not in models:
+        notes.append(f"The file's vectors are of {made}; this program makes those of {', '.join(models)}.")
     if size is not None and contents.sizes.get(made, size) != size:
         notes.append(f"The file's vectors of {made} have {contents.sizes[made] // 2} numbers, those here {size // 2}.")
     return notes

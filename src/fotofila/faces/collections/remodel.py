@@ -25,7 +25,6 @@ from fotofila.faces.collections.remodel_models import LeftBehind, Remodel
 from fotofila.faces.collections.similarity import curve_of
 from fotofila.faces.collections.store import demand_vectors, find_collection, vector_engine
 from fotofila.faces.collections.types import is_kept_by_engine
-from fotofila.faces.engine.base import MakesVectors
 
 SETTLES = timedelta(minutes=5)
 """After a switch: searches and uploads that began before it are over by then, for each has a shorter deadline."""
@@ -96,8 +95,7 @@ async def start(context: Context, owner: str, name: str, model: str, *, actor: A
         NoVectorsError, OtherEngineError: the collection's vectors are, or would be, with an engine that keeps them.
         RemodelStateError: a change is under way already.
     """
-    engine = vector_engine(context)
-    models = engine.models if isinstance(engine, MakesVectors) else ()
+    models = vector_engine(context).models
     if model not in models:
         raise InvalidInputError(
             f"There is no model {model!r} here, only {', '.join(models)}: see `fotofila models fetch --pack`."
@@ -154,8 +152,7 @@ async def list_choices(context: Context, owner: str, name: str) -> Choices:
         model = (await find_collection(session, owner, name)).model
     if is_kept_by_engine(model):
         return Choices(model=model, choices=())
-    engine = vector_engine(context)
-    models = engine.models if isinstance(engine, MakesVectors) else ()
+    models = vector_engine(context).models
     return Choices(model=model, choices=tuple(each for each in models if each != model))
 
 

@@ -24,8 +24,8 @@ from fotofila.faces.collections.index import CHIP, is_same_place
 from fotofila.faces.collections.models import CollectionFace, CollectionRow, FaceChip, FaceVector, UserVector
 from fotofila.faces.collections.remodel import DROPPED, Reason
 from fotofila.faces.collections.remodel_models import LeftBehind, Remodel
-from fotofila.faces.collections.store import pack
-from fotofila.faces.engine.base import FindOptions, MakesVectors, engine_of
+from fotofila.faces.collections.store import pack, vector_engine
+from fotofila.faces.engine.base import FindOptions, engine_of, makes_vectors
 from fotofila.faces.face import face_from_json
 from fotofila.feedback.pace import sleep
 from fotofila.library.models import Photo
@@ -63,7 +63,7 @@ class Outcome:
 
 async def run(context: Context, stop: asyncio.Event) -> None:
     """Embed what waits, until told to stop; one process at a time."""
-    if not isinstance(engine_of(context), MakesVectors):
+    if not makes_vectors(engine_of(context)):
         await stop.wait()  # a loop that returns is begun again
         return
     while not stop.is_set():
@@ -149,9 +149,7 @@ async def embed_chips(context: Context, chips: Mapping[str, bytes], target: str)
     """Make the vectors of chips."""
     if not chips:
         return {}
-    engine = engine_of(context)
-    assert isinstance(engine, MakesVectors)  # noqa: S101 - `run` has looked
-    vectors = await engine.embed_chips(list(chips.values()), model=target)
+    vectors = await vector_engine(context).embed_chips(list(chips.values()), model=target)
     return dict(zip(chips, vectors, strict=True))
 
 

@@ -17,7 +17,7 @@ from fotofila.core.ids import is_id
 from fotofila.faces.collections.errors import CollectionNotFoundError, OtherEngineError, RecognitionOffError
 from fotofila.faces.collections.models import CollectionFace, CollectionRow, FaceChip, FaceVector
 from fotofila.faces.collections.types import CollectionInfo, FaceRecord, is_kept_by_engine
-from fotofila.faces.engine.base import FaceEngine, MakesVectors, engine_of
+from fotofila.faces.engine.base import MakesVectors, engine_of, makes_vectors
 from fotofila.faces.face import face_from_json
 
 IDS_AT_ONCE = 10_000
@@ -88,14 +88,14 @@ async def find_switched_on(session: AsyncSession, owner: str, name: str) -> Coll
     return row
 
 
-def vector_engine(context: Context) -> FaceEngine:
-    """Return the engine, which makes vectors.
+def vector_engine(context: Context) -> MakesVectors:
+    """Return the engine of this process, which makes vectors.
 
     Raises:
         NoVectorsError: it does not.
     """
     engine = engine_of(context)
-    if not isinstance(engine, MakesVectors):
+    if not makes_vectors(engine):
         raise NoVectorsError(
             f"The engine {engine.name!r} keeps the vectors of collections itself and gives none away, so there is "
             "nothing here to embed, compare or import: set FOTOFILA_FACES_ENGINE=local to work with vectors of ours."

@@ -1,14 +1,15 @@
 """The port of face engines. Every guarantee here has a test in `fotofila.testing.engine_conformance`.
 
 All engines find faces. An engine that makes vectors (`local`) leaves collections to us; one that keeps collections of
-its own (`rekognition`) gives no vectors, and has the methods of `KeepsCollections` instead: ask with `isinstance`.
+its own (`rekognition`) gives no vectors, and has the methods of `KeepsCollections` instead: ask `makes_vectors` or
+`keeps_collections`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -289,3 +290,16 @@ def engine_of(context: Context) -> FaceEngine:
     """Return the engine of this process, as `FOTOFILA_FACES_ENGINE` chose it."""
     engine: FaceEngine = context.parts[PART]
     return engine
+
+
+def makes_vectors(engine: FaceEngine) -> TypeGuard[MakesVectors]:
+    """Say whether an engine makes vectors.
+
+    By one method for all of them: `isinstance` looks for each at every call, and reads properties that look at files.
+    """
+    return hasattr(engine, "embed_chips")
+
+
+def keeps_collections(engine: FaceEngine) -> TypeGuard[KeepsCollections]:
+    """Say whether an engine keeps collections itself; by one method, as above."""
+    return hasattr(engine, "create_collection")

@@ -13,7 +13,7 @@ from fotofila.faces.collections.errors import CollectionNotFoundError, FaceNotFo
 from fotofila.faces.collections.models import CollectionRow
 from fotofila.faces.collections.store import demand_vectors, find_switched_on
 from fotofila.faces.collections.types import is_kept_by_engine
-from fotofila.faces.engine.base import KeepsCollections, engine_of
+from fotofila.faces.engine.base import engine_of, keeps_collections
 from fotofila.faces.engine.flows import KeepingEngine
 from fotofila.faces.engine.names import aws_collection
 
@@ -31,7 +31,7 @@ class Keeper:
 def keeping_engine(context: Context) -> KeepingEngine | None:
     """Return the engine of this process where it keeps collections, and else None."""
     engine = engine_of(context)
-    return cast("KeepingEngine", engine) if isinstance(engine, KeepsCollections) else None
+    return cast("KeepingEngine", engine) if keeps_collections(engine) else None
 
 
 def keeper_of(context: Context, row: CollectionRow) -> Keeper:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.access.audit import OPERATOR
 from fotofila.core.errors import FotofilaError
@@ -24,8 +26,10 @@ from fotofila.faces.collections.errors import (
 from fotofila.faces.collections.export import export_collection
 from fotofila.faces.collections.export_file import Secret
 from fotofila.faces.collections.export_import import import_collection
+from fotofila.faces.collections.kept.erase import clear_collection
+from fotofila.faces.collections.kept.gone import Gone, StillThereError, once_gone
 from fotofila.faces.collections.models import FaceChip, FaceVector, UserVector
-from fotofila.faces.collections.store import NoVectorsError
+from fotofila.faces.collections.store import NoVectorsError, find_collection
 from fotofila.faces.collections.types import SeenFace
 from fotofila.faces.engine.names import aws_collection
 from tests.faces.collections.conftest import OWNER, Place, open_place
@@ -315,6 +319,7 @@ async def test_faces_that_join_while_their_person_is_erased_are_erased_as_well(
 
     assert keeper.collections[GUESTS] == {}
     assert made.body["counts"]["faces"] == 2
+    assert made.body["erased"][0]["engine"] == {"model": MODEL, "collection": GUESTS, "faces": 2}
     assert (await desk.describe_collection(kept.context, OWNER, "guests")).face_count == 0
 
 
@@ -327,6 +332,39 @@ async def test_collection_and_everything_are_erased_at_the_engine_too(kept: Plac
     every = await care.erase_everything(kept.context, OWNER, actor=OPERATOR)
     assert keeper.collections == {}
     assert ["engine" in each for each in every.body["erased"]] == [True, False]
+
+
+async def test_receipt_says_so_where_the_engine_had_no_such_collection(kept: Place) -> None:
+    """It was deleted there before, or lies where another prefix, key or region is needed to see it."""
+    await kept.index(1, external_image_id="ana")
+    settings = kept.context.settings.model_copy(update={"faces_aws_prefix": "other."})
+    elsewhere = replace(kept.context, settings=settings)
+
+    person = await care.erase_person(elsewhere, OWNER, Person(external_image_id="ana"), actor=OPERATOR)
+    whole = await care.erase_collection(elsewhere, OWNER, "guests", actor=OPERATOR)
+
+    there = {"model": MODEL, "collection": f"other.{GUESTS}", "was_there": False}
+    assert person.body["erased"][0]["engine"] == {**there, "faces": 0}
+    assert whole.body["erased"][0]["engine"] == {**there, "whole": True}
+
+
+async def test_collection_that_was_there_at_the_first_try_is_told_so_at_the_second(
+    kept: Place, keeper: PaintedKeeper
+) -> None:
+    async def clear() -> Gone:
+        return await clear_collection(kept.context, OWNER, "guests")
+
+    async def work(session: AsyncSession, gone: Gone) -> dict[str, Any]:
+        if not tries:
+            tries.append(gone)
+            raise StillThereError
+        return gone.told(await find_collection(session, OWNER, "guests"))
+
+    tries: list[Gone] = []
+    assert await once_gone(kept.context, clear, work) == {
+        "engine": {"model": MODEL, "collection": GUESTS, "whole": True}
+    }
+    assert keeper.collections == {}
 
 
 async def test_person_is_not_told_as_erased_where_the_engine_is_not_there(kept: Place) -> None:

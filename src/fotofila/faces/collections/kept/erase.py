@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from sqlalchemy import select
 
@@ -43,10 +44,17 @@ async def clear_everything(context: Context, owner: str) -> Gone:
 async def clear_whole(context: Context, rows: Sequence[CollectionRow]) -> Gone:
     """Delete collections there, those that are kept there; one that is not there any more is gone, too."""
     kept = [(row, keeper_of(context, row)) for row in rows if is_kept_by_engine(row.model)]
-    for _, keeper in kept:
-        with suppress(NotFoundError):
+    absent: set[str] = set()
+    for row, keeper in kept:
+        try:
             await keeper.engine.delete_collection(keeper.full)
-    return Gone(whole=frozenset(row.id for row, _ in kept), names={row.id: keeper.full for row, keeper in kept})
+        except NotFoundError:
+            absent.add(row.id)
+    return Gone(
+        whole=frozenset(row.id for row, _ in kept),
+        names={row.id: keeper.full for row, keeper in kept},
+        absent=frozenset(absent),
+    )
 
 
 async def clear_faces(
@@ -73,11 +81,15 @@ async def clear_ids(context: Context, row: CollectionRow, face_ids: Sequence[str
     Raises:
         OtherEngineError: the collection is kept by an engine that is not that of this process.
     """
-    keeper, deleted = keeper_of(context, row), 0
-    if face_ids:
-        with suppress(NotFoundError):
-            deleted = len(await keeper.engine.delete_faces(keeper.full, face_ids))
-    return Gone(faces={row.id: frozenset(face_ids)}, deleted={row.id: deleted}, names={row.id: keeper.full})
+    keeper = keeper_of(context, row)
+    gone = Gone(faces={row.id: frozenset(face_ids)}, names={row.id: keeper.full})
+    if not face_ids:
+        return gone
+    try:
+        deleted = await keeper.engine.delete_faces(keeper.full, face_ids)
+    except NotFoundError:
+        return replace(gone, absent=frozenset({row.id}))
+    return replace(gone, deleted={row.id: len(deleted)})
 
 
 async def clear_person(context: Context, owner: str, person: Person) -> Gone:
@@ -89,9 +101,7 @@ async def clear_person(context: Context, owner: str, person: Person) -> Gone:
     Raises:
         OtherEngineError: faces are kept by an engine that is not that of this process.
     """
-    faces: dict[str, frozenset[str]] = {}
-    deleted: dict[str, int] = {}
-    names: dict[str, str] = {}
+    every = Gone()
     for row in await kept_rows(context, owner):
         mine = await faces_of(context, row, person)
         try:
@@ -101,10 +111,8 @@ async def clear_person(context: Context, owner: str, person: Person) -> Gone:
                 raise
             continue
         gone = await clear_ids(context, row, sorted(mine | await left_there(keeper, person)))
-        faces |= gone.faces
-        deleted |= gone.deleted
-        names |= gone.names
-    return Gone(faces=faces, deleted=deleted, names=names)
+        every = every.and_of(gone)
+    return every
 
 
 async def faces_of(context: Context, row: CollectionRow, person: Person) -> set[str]:

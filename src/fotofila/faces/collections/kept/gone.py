@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,6 +37,26 @@ class Gone:
     """How many of them were there; more than our rows where a program died between the engine's row and ours."""
     names: Mapping[str, str] = field(default_factory=dict)
     """What the collections are called there."""
+    absent: frozenset[str] = frozenset()
+    """Collections of which the engine knows nothing: deleted before, or not where the settings look for them."""
+
+    def and_of(self, others: Gone) -> Gone:
+        """Return the same, with the faces of other collections."""
+        return replace(
+            self,
+            faces={**self.faces, **others.faces},
+            deleted={**self.deleted, **others.deleted},
+            names={**self.names, **others.names},
+            absent=self.absent | others.absent,
+        )
+
+    def and_before(self, before: Gone) -> Gone:
+        """Return the same, with what was there at a look before this one."""
+        deleted = {
+            each: before.deleted.get(each, 0) + self.deleted.get(each, 0) for each in {*before.deleted, *self.deleted}
+        }
+        was_there = before.names.keys() - before.absent
+        return replace(self, deleted=deleted, absent=self.absent - was_there)
 
     def has(self, collection: CollectionRow, face_id: str) -> bool:
         """Say whether a face of a collection is gone there."""
@@ -66,15 +86,17 @@ class Gone:
             return {}
         where = {"model": collection.model, "collection": self.names.get(collection.id)}
         what = {"whole": True} if collection.id in self.whole else {"faces": self.deleted.get(collection.id, 0)}
-        return {"engine": {**where, **what}}
+        absent = {"was_there": False} if collection.id in self.absent else {}
+        return {"engine": {**where, **what, **absent}}
 
 
 async def once_gone(
     context: Context, clear: Callable[[], Awaitable[Gone]], work: Callable[[AsyncSession, Gone], Awaitable[T]]
 ) -> T:
     """Delete at the engine, outside of any transaction, then with us: again where faces were added in between."""
+    before = Gone()
     for attempt in range(1, TRIES + 1):
-        gone = await clear()
+        gone = before = (await clear()).and_before(before)
 
         async def erase(session: AsyncSession, gone: Gone = gone) -> T:
             return await work(session, gone)

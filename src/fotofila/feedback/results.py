@@ -15,7 +15,7 @@ from fotofila.core.capability import Context
 from fotofila.core.db.later import write_rows_bare, writes_for
 from fotofila.core.db.locks import lock_rows
 from fotofila.core.db.plain import Plain
-from fotofila.core.errors import FotofilaError, UnavailableError
+from fotofila.core.errors import FotofilaError, StorageFullError, UnavailableError
 from fotofila.core.events.service import add_events
 from fotofila.core.jobs.keys import claim_key
 from fotofila.core.jobs.many import hold_jobs
@@ -118,7 +118,7 @@ async def apply_batch(context: Context, reported: Sequence[Reported], gathering:
     """Apply all in one transaction; when that fails, one by one, so that a poisoned result stops nobody else."""
     try:
         spare = await apply_together(context, reported)
-    except UnavailableError:
+    except (UnavailableError, StorageFullError):
         await put_back(context, [entry.delivery for entry in reported])
         raise
     except (OperationalError, InterfaceError) as error:

@@ -64,7 +64,7 @@ async def started(context: Context, session: AsyncSession, job: Job, message: St
     """A worker began: it is the one whose life we watch."""
     if message.attempt < job.attempt:
         return  # a zombie of an attempt that was given up
-    if job.state == JobState.RUNNING and job.execution_id == message.execution_id:
+    if job.execution_id == message.execution_id:
         return  # told twice
     await begin(context, session, job, message, at=message.created_at)
 

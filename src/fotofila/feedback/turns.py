@@ -39,7 +39,8 @@ class Due(NamedTuple):
 
 OUTBOX: Any = OutboxMessage.__table__
 DUE = [OUTBOX.c[name] for name in Due._fields]
-OLDEST = f"SELECT {', '.join(Due._fields)} FROM outbox WHERE due_at <= :now ORDER BY id LIMIT :most"  # noqa: S608
+OLDEST = f"SELECT {', '.join(Due._fields)} FROM outbox WHERE due_at <= :now ORDER BY due_at, id LIMIT :most"  # noqa: S608
+"""In the order of the index, so that rows that wait for their time are not read."""
 
 OWNERS = """
 WITH RECURSIVE found(name) AS (
@@ -54,7 +55,7 @@ WITH RECURSIVE found(name) AS (
 async def next_rows(context: Context, gates: Gates, *, now: datetime, most: int) -> Sequence[Due]:
     """Return up to `most` rows, those of each lane in the order in which they are to be sent; on SQLite."""
     if gates.all_open and (found := context.db.glance(OLDEST, now=now, most=most)) is not None:
-        due = [due_of(row) for row in found]
+        due = sorted(map(due_of, found), key=lambda row: row.id)
         if len(due) < most and await let_through(context, gates, due):
             return due
     async with context.db.read() as session:

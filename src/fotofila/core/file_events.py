@@ -22,31 +22,34 @@ class FileEvents:
         self._ear = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC) if self._libc is not None else -1
 
     def arm(self) -> bool:
-        """Listen from now on; False where one has to look instead.
+        """Listen from now on, or on; False where one has to look instead.
 
         For one write only: a busy file is better looked at now and then than heard of all the time.
         """
         if self._libc is None or self._ear < 0:
             return False
-        self._forget()
         watch: int = self._libc.inotify_add_watch(self._ear, self._path, IN_MODIFY | IN_ONESHOT)
         return watch >= 0
 
     async def heard(self, timeout_seconds: float) -> bool:
-        """Wait for a write since `arm`; False when there was none in this time."""
+        """Wait for a write since one listens; False when there was none in this time."""
         loop = asyncio.get_running_loop()
         told: asyncio.Future[bool] = loop.create_future()
         timer = loop.call_later(timeout_seconds, settle, told, False)  # noqa: FBT003 - half the cost of a timeout
         loop.add_reader(self._ear, settle, told, True)  # noqa: FBT003
         try:
-            return await told
+            heard = await told
         finally:
             timer.cancel()
             loop.remove_reader(self._ear)
+        if heard:
+            self.forget()
+        return heard
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Have a write that nobody has waited for be no matter."""
         with contextlib.suppress(BlockingIOError):
-            while os.read(self._ear, EVENT_BYTES):
+            while self._ear >= 0 and os.read(self._ear, EVENT_BYTES):
                 pass
 
     def close(self) -> None:

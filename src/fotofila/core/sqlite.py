@@ -34,6 +34,7 @@ LESS_OFTEN = 4
 STILL_SECONDS = 1.0
 """Quiet for so long, one listens anew at each look."""
 BEGIN_WRITING = "BEGIN IMMEDIATE"
+WAL_TRIES = 250
 SHORTEST_NAP_SECONDS, LONGEST_NAP_SECONDS = 0.0005, 0.005
 
 
@@ -130,6 +131,7 @@ class SqliteChanges:
         """Wait until it is worth looking again."""
         if self._writes is None:
             self._writes = FileEvents(self._path.with_name(f"{self._path.name}-wal"))
+        self._writes.forget()
         seconds, listens = LATER_SECONDS, False
         while self._waiters and self.mark() == seen:
             if not listens and not self._writes.arm():
@@ -234,3 +236,21 @@ def has_begun(connection: sqlite3.Connection, *, last_try: bool) -> bool:
             raise
         return False
     return True
+
+
+def enter_wal(execute: Callable[[str], object]) -> None:
+    """Turn the write-ahead log on, which stays on in the file.
+
+    Of processes that do so at once on a fresh file one may be told "database is locked" without any waiting: SQLite
+    asks no busy handler there.
+    """
+    for _ in range(WAL_TRIES):
+        try:
+            execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(POLL_SECONDS)
+        else:
+            return
+    execute("PRAGMA journal_mode=WAL")

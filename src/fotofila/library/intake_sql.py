@@ -10,8 +10,8 @@ import sqlite3
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from fotofila.core.db.engine import sqlite_value
 from fotofila.core.db.gaps import dump_json
+from fotofila.core.db.sqlite_bare import plain_time
 from fotofila.core.db.together import PlainWrite, Row
 from fotofila.core.events.service import ORDER_LOCK
 
@@ -104,7 +104,7 @@ def write_sqlite(connection: sqlite3.Connection, rows: Sequence[Row]) -> Abstrac
     for row in rows:
         values = {
             **row,
-            "at": sqlite_value(row["at"]),
+            "at": plain_time(row["at"]),
             "args": dump_json(row["args"]),
             "source": dump_json(row["source"]),
             "data": dump_json({"filename": row["filename"]}),

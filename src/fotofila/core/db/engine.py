@@ -8,12 +8,9 @@ and not at its first write, where SQLite would answer "database is locked" witho
 from __future__ import annotations
 
 import re
-import sqlite3
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,16 +26,15 @@ from fotofila.core.db.bare import Bare, bare, unit
 from fotofila.core.db.changes import Changes
 from fotofila.core.db.gaps import dump_json
 from fotofila.core.db.notify import NotifiedChanges
-from fotofila.core.db.outages import DatabaseUnavailableError
 from fotofila.core.db.postgres_writer import PostgresWriter
 from fotofila.core.db.postgresql import PostgresOptions, connect, postgresql_engine, shown
 from fotofila.core.db.quick import QUICKLY
+from fotofila.core.db.sqlite_bare import plain_value
 from fotofila.core.db.sqlite_writer import PlainWork, SqliteWriter, Work
 from fotofila.core.db.together import Gathering, PlainWrite, Row
-from fotofila.core.sqlite import Lane, SqliteChanges
+from fotofila.core.sqlite import Lane, SqliteChanges, enter_wal
 
 BUSY_SECONDS = 30
-WAL_TRIES = 250
 PARAMETER = re.compile(r":(\w+)")
 PRAGMAS = ("synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}")
 
@@ -153,17 +149,14 @@ class Database:
         loop, in tens of microseconds: a session costs a hundred times as much. The query must be answered by an index.
         """
         if isinstance(self.changes, SqliteChanges):
-            values = {name: sqlite_value(value) for name, value in parameters.items()}
+            values = {name: plain_value(value) for name, value in parameters.items()}
             return self.changes.has_row(query, values)
         return bool(await self._ask(query, parameters))
 
-    async def _ask(self, query: str, parameters: Mapping[str, Any]) -> list[Any]:
+    async def _ask(self, query: str, parameters: Mapping[str, Any]) -> list[Any] | None:
         """Ask by the driver alone; see `quick_rows`."""
-        if isinstance(self.changes, SqliteChanges):
-            found = self.glance(query, **parameters)
-            if found is None:
-                raise DatabaseUnavailableError("the file cannot be read")
-            return found
+        if self.is_sqlite:
+            return self.glance(query, **parameters)
         async with self.bare() as taken:
             return await taken.rows(numbered(query, tuple(parameters)), *parameters.values())
 
@@ -175,7 +168,7 @@ class Database:
         """
         if not isinstance(self.changes, SqliteChanges):
             return None
-        return self.changes.rows(query, {name: sqlite_value(value) for name, value in parameters.items()})
+        return self.changes.rows(query, {name: plain_value(value) for name, value in parameters.items()})
 
     @asynccontextmanager
     async def look(self) -> AsyncIterator[AsyncConnection]:
@@ -237,11 +230,6 @@ def is_postgresql(url: str) -> bool:
     return url.partition("://")[0].partition("+")[0] in {"postgresql", "postgres"}
 
 
-def sqlite_value(value: Any) -> Any:
-    """Write a time as `UtcDateTime` keeps it in SQLite."""
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else value
-
-
 def async_url(url: str) -> URL:
     """Read the URL of SQLite and name the driver that we use.
 
@@ -271,7 +259,7 @@ def sqlite_engine(url: URL, *, poolclass: type[Pool] | None = None, lane: Lane |
     def _connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions of its own
         cursor = connection.cursor()
-        enter_wal(cursor)
+        enter_wal(cursor.execute)
         for pragma in PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
@@ -282,21 +270,3 @@ def sqlite_engine(url: URL, *, poolclass: type[Pool] | None = None, lane: Lane |
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
-
-
-def enter_wal(cursor: Any) -> None:
-    """Turn the write-ahead log on, which stays on in the file.
-
-    Of processes that do so at once on a fresh file one may be told "database is locked" without any waiting: SQLite
-    asks no busy handler there.
-    """
-    for _ in range(WAL_TRIES):
-        try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            time.sleep(0.02)
-        else:
-            return
-    cursor.execute("PRAGMA journal_mode=WAL")

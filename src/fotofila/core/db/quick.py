@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 QUICKLY = "quickly"
 
-Ask = Callable[[str, Mapping[str, Any]], Awaitable[list[Any]]]
+Ask = Callable[[str, Mapping[str, Any]], Awaitable[list[Any] | None]]
 
 
 async def quick_rows(session: AsyncSession, query: str, **parameters: Any) -> list[Any]:
@@ -25,6 +25,6 @@ async def quick_rows(session: AsyncSession, query: str, **parameters: Any) -> li
         Rows by position; their values are the driver's, so that SQLite's truths are numbers.
     """
     ask: Ask | None = session.info.get(QUICKLY)
-    if ask is None or session.in_transaction():
-        return list(await session.execute(text(query), parameters))
-    return await ask(query, parameters)
+    if ask is not None and not session.in_transaction() and (found := await ask(query, parameters)) is not None:
+        return found
+    return list(await session.execute(text(query), parameters))

@@ -97,6 +97,7 @@ class SqliteWriter:
         except sqlite3.OperationalError as error:
             raise meaning(error) from error
         if not (used or session.info):
+            session.expunge_all()  # what it read may be changed by others until it is used again
             self._session = session  # as new: to make one costs more than a statement
         return result
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 from fotofila.core.errors import StorageFullError, UnavailableError
 from fotofila.core.ids import new_id
 from fotofila.core.queue.base import MAX_PAYLOAD_BYTES, Delivery, Depth, LaneNames, Outgoing
-from fotofila.core.sqlite import POLL_SECONDS, Lane, SqliteChanges, begin_writing, identity
+from fotofila.core.sqlite import Lane, SqliteChanges, begin_writing, enter_wal, identity
 
 DEDUP_SECONDS = 600
 LOOK_SECONDS = 1.0
@@ -27,7 +27,6 @@ END = "DELETE FROM messages WHERE id = ? AND receipt = ?"
 EVER = 0.0
 """Since when a message is ready that waits for nothing: so it is, also when the clock is set back."""
 BUSY_SECONDS = 30
-WAL_TRIES = 250
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -281,7 +280,8 @@ def writing(connection: sqlite3.Connection, *, durably: bool = False) -> Iterato
     try:
         yield
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite has rolled back itself where its disk is full
+            connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
 
@@ -290,24 +290,6 @@ def prepare(connection: sqlite3.Connection) -> None:
     """Set the file up, whoever else may be doing the same."""
     enter_wal(connection.execute)
     connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
-
-
-def enter_wal(execute: Callable[[str], object]) -> None:
-    """Turn the write-ahead log on, which stays on in the file.
-
-    Of processes that do so at once on a fresh file one may be told "database is locked" without any waiting: SQLite
-    asks no busy handler there.
-    """
-    for _ in range(WAL_TRIES):
-        try:
-            execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            time.sleep(POLL_SECONDS)
-        else:
-            return
-    execute("PRAGMA journal_mode=WAL")
 
 
 def claim_dedup(connection: sqlite3.Connection, lane: str, dedup_id: str, now: float) -> bool:

@@ -7,7 +7,7 @@ first. Requests keep to the account's rate (`core.aws.pace`), so a throttle is w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -111,7 +111,7 @@ class RekognitionEngine:
 
     async def list_collections(self) -> tuple[str, ...]:
         """Return the name of every collection of the account."""
-        return tuple([name for page in await self._pages("list_collections") for name in page["CollectionIds"]])
+        return tuple([name async for page in self._pages("list_collections") for name in page["CollectionIds"]])
 
     async def index_faces(
         self,
@@ -139,11 +139,10 @@ class RekognitionEngine:
 
     async def list_faces(self, collection: str) -> tuple[KnownFace, ...]:
         """Return every face of a collection."""
-        pages = await self._pages("list_faces", CollectionId=collection)
         return tuple(
             [
                 answers.known_face(face, model=page.get("FaceModelVersion", ""))
-                for page in pages
+                async for page in self._pages("list_faces", CollectionId=collection)
                 for face in page["Faces"]
             ]
         )
@@ -213,14 +212,15 @@ class RekognitionEngine:
         """Let go of connections."""
         await self._calls.close()
 
-    async def _pages(self, operation: str, **values: Any) -> list[dict[str, Any]]:
-        pages: list[dict[str, Any]] = []
-        token: str | None = None
-        while token is not None or not pages:
-            more: dict[str, Any] = {} if token is None else {"NextToken": token}
-            pages.append(await self._call(operation, MaxResults=A_PAGE, **values, **more))
-            token = pages[-1].get("NextToken")
-        return pages
+    async def _pages(self, operation: str, **values: Any) -> AsyncIterator[dict[str, Any]]:
+        """Give the pages of a list, each before the next is asked for."""
+        more: dict[str, Any] = {}
+        while True:
+            page = await self._call(operation, MaxResults=A_PAGE, **values, **more)
+            yield page
+            if not (token := page.get("NextToken")):
+                return
+            more = {"NextToken": token}
 
     async def _call(self, operation: str, **values: Any) -> dict[str, Any]:
         try:

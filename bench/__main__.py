@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
+from types import FrameType
 
 BENCHES = {
     "faces-accuracy": ("bench.faces_accuracy", "detection, verification, age and gender on labelled faces"),
@@ -24,9 +26,16 @@ def main(argv: list[str]) -> int:
         for name, (_, what) in BENCHES.items():
             print(f"{name:16} {what}")
         return 0 if argv[0] in {"-h", "--help"} else TRIED_WRONGLY
+    signal.signal(signal.SIGTERM, leave)
     if argv:
         return run(argv[0], argv[1:])
     return max(run(name, []) for name in WITHOUT_OPTIONS)
+
+
+def leave(number: int, _frame: FrameType | None) -> None:
+    """End as by an error, so that all that a bench has started is stopped; who tells us twice waits for that, too."""
+    signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(128 + number)
 
 
 def run(name: str, arguments: list[str]) -> int:

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.served import cpu_of
-
-STOP_SECONDS = 30
+from bench.served import cpu_of, end
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,16 +59,6 @@ def start(
     process = subprocess.Popen(command, env=env)
     stack.callback(end, process)
     fleet.add(role, process.pid, child_role=more.get("child_role"))
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask a process to end, then end it."""
-    process.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(STOP_SECONDS)
-        return
-    process.kill()
-    process.wait()
 
 
 def clean_env() -> dict[str, str]:

@@ -21,6 +21,7 @@ import psutil
 
 ROLES = "api,relay,feedback,failures,reconciler,sweeper,notify"
 START_SECONDS = 120
+STOP_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +95,18 @@ def command() -> list[str]:
 def start(stack: contextlib.ExitStack, env: dict[str, str], *arguments: str) -> psutil.Process:
     """Start a process that ends with the stack."""
     process = subprocess.Popen([*command(), *arguments], env=env)
-    stack.callback(process.wait, 30)
-    stack.callback(process.terminate)
+    stack.callback(end, process)
     return psutil.Process(process.pid)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, then end it."""
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+        return
+    process.kill()
+    process.wait()
 
 
 def wait_for(url: str) -> None:

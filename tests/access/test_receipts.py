@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -8,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import SecretStr
 
-from fotofila.access.audit_chain import canonical
 from fotofila.access.receipts import BadSignatureError, SigningKeys, load_signing_keys
 from fotofila.core.config import Settings, SettingsError
 from fotofila.core.crypto import SecretKeys
@@ -43,10 +44,11 @@ def test_what_an_older_key_signed_is_verified_while_it_is_on_the_ring() -> None:
 
 def test_a_document_is_verified_by_what_the_docs_say() -> None:
     signed = keys(OLD).sign({"format": "test/1", "b": [1, None, True], "a": 1.5})
-    signature = base64.b64decode(signed.pop("signature"))
-    Ed25519PublicKey.from_public_bytes(base64.b64decode(signed["public_key"])).verify(
-        signature, canonical(signed).encode()
-    )
+    signature, raw = base64.b64decode(signed.pop("signature")), base64.b64decode(signed["public_key"])
+    text = json.dumps(signed, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    Ed25519PublicKey.from_public_bytes(raw).verify(signature, text.encode())
+    assert signed["key_id"] == hashlib.sha256(raw).hexdigest()[:16]
+    assert (signed["a"], signed["b"]) == ("1.5", [1, None, True])
 
 
 def test_own_keys_follow_each_other_and_the_first_private_one_signs() -> None:

@@ -23,13 +23,19 @@ def writer(tmp_path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
+async def all_wait() -> None:
+    """Let those who wait begin to listen, or to look."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 async def test_commits_of_others_wake_who_waits(tmp_path: Path, writer: sqlite3.Connection) -> None:
     changes = SqliteChanges(tmp_path / "some.db")
     async with asyncio.timeout(EVER):
         for _ in range(3):
             mark = changes.mark()
             waiting = asyncio.create_task(changes.wait(2 * EVER, since=mark))
-            await asyncio.sleep(0)
+            await all_wait()
             writer.execute("INSERT INTO rows VALUES (1)")
             await waiting
             assert changes.mark() != mark
@@ -47,7 +53,7 @@ async def test_who_waits_is_woken_for_what_is_worth_it(tmp_path: Path, writer: s
     async with asyncio.timeout(EVER):
         waiting = asyncio.create_task(changes.wait(2 * EVER, since=mark, worth=worth))
         any_commit = asyncio.create_task(changes.wait(2 * EVER, since=mark))
-        await asyncio.sleep(0)
+        await all_wait()
         writer.execute("INSERT INTO rows VALUES (1)")
         await any_commit
         assert (asked, waiting.done()) == ([False], False)
@@ -61,16 +67,21 @@ async def test_commits_to_a_file_without_a_log_are_looked_for(tmp_path: Path, wr
     writer.execute("PRAGMA journal_mode=DELETE")
     changes = SqliteChanges(tmp_path / "some.db")
     async with asyncio.timeout(EVER):
-        waiting = asyncio.create_task(changes.wait(2 * EVER, since=changes.mark()))
-        await asyncio.sleep(0)
+        mark = changes.mark()
+        waiting = asyncio.create_task(changes.wait(2 * EVER, since=mark))
+        await all_wait()
         writer.execute("INSERT INTO rows VALUES (1)")
         await waiting
+    assert changes.mark() != mark
     await changes.close()
 
 
 async def test_who_waits_too_long_is_let_go(tmp_path: Path, writer: sqlite3.Connection) -> None:
     changes = SqliteChanges(tmp_path / "some.db")
-    await changes.wait(0.01, since=changes.mark())
+    mark = changes.mark()
+    async with asyncio.timeout(EVER):
+        await changes.wait(0.01, since=mark)
+    assert changes.mark() == mark
     await changes.close()
 
 

@@ -10,6 +10,7 @@ import pytest
 import typer
 import yaml  # type: ignore[import-untyped]
 from prometheus_client.samples import Sample
+from typer.exceptions import TyperException
 
 from fotofila.bootstrap import load_capabilities
 from fotofila.cli.app import app
@@ -71,6 +72,12 @@ def test_every_command_line_is_one(words: list[str]) -> None:
     if "--roles" in words:
         loops = (loop.role for each in load_capabilities(Settings().capabilities) for loop in each.loops)
         assert set(words[words.index("--roles") + 1].split(",")) <= {*CORE_ROLES, *loops}
+
+
+@pytest.mark.parametrize("line", ["nonsense", "failures nonsense", "serve --nonsense"])
+def test_command_line_that_is_none_is_refused(line: str) -> None:
+    with pytest.raises(TyperException, match="No such"):
+        parse(line.split())
 
 
 def test_every_role_runs_somewhere() -> None:

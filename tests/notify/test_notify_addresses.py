@@ -6,6 +6,7 @@ import pytest
 
 from fotofila.notify.addresses import check_host, is_public
 from fotofila.notify.errors import AddressRefusedError
+from fotofila.notify.webhooks import check_webhook_url
 
 PRIVATE = [
     "0.0.0.0",
@@ -61,5 +62,6 @@ def test_host_that_is_private_by_its_look_is_refused_at_once(host: str) -> None:
         check_host(host)
 
 
-def test_name_waits_for_the_connection() -> None:
-    check_host("hooks.example.com")
+@pytest.mark.parametrize("host", ["hooks.example.com", "local.example.com", "nowhere.invalid"])
+def test_name_waits_for_the_connection(host: str) -> None:
+    assert check_webhook_url(f"https://{host}/", allow_private=False) == f"https://{host}/"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fotofila.core.images.annotate import Annotation, annotate, draw_annotations, lay_out_legibly
+from fotofila.core.images.annotate import Annotation, annotate, draw_annotations, lay_out, lay_out_legibly
 from fotofila.core.images.labels import Label, Rectangle, place_labels, printable
 
 YELLOW, DARK = (255, 214, 10), (17, 17, 17)
@@ -220,4 +220,7 @@ def test_boxes_of_any_size_on_small_pictures_can_be_drawn(
     size: tuple[int, int], values: list[tuple[float, float, float, float]]
 ) -> None:
     boxes = [Annotation(left=a, top=b, width=c, height=d, label="x") for a, b, c, d in values]
-    draw_annotations(Image.new("RGB", size), boxes)
+    image = Image.new("RGB", size)
+    draw_annotations(image, boxes)
+
+    assert changed(image, 0).any() == bool(lay_out(boxes, size).boxes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +45,8 @@ async def ask(question: Question) -> dict[str, Any]:
             raise InvalidInputError("This is none that we answer.")
         case "stumble":
             raise KeyError("a bug")
+        case "silence":
+            await asyncio.Event().wait()
         case "child":
             kind: JobKind = ASKING
             return {"how": "behave", "by": await oracle.lane(kind, {"how": "behave"}, question.original, "")}

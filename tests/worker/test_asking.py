@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from fotofila.core.jobs.keys import cancel_marker
 from fotofila.core.jobs.messages import Finished, Retrying
 from tests.worker.asking_kind import ASKING, MADE
-from tests.worker.conftest import Bench, with_settings
+from tests.worker.conftest import Bench, types, with_settings
 
 
 @pytest.fixture
@@ -50,3 +51,27 @@ async def test_no_answer_is_tried_again_and_a_refusal_fails(asking: Bench) -> No
     assert codes == {"unavailable": "unavailable", "unexpected_error": "default"}
     assert (failed.error.code, failed.error.permanent) == ("invalid_input", True)
     assert failed.payload["args"] == {"how": "behave", "answer": "no"}
+
+
+async def test_lease_is_kept_while_nobody_answers_and_the_job_is_given_back(asking: Bench) -> None:
+    asking = with_settings(asking, drain_seconds=0.0)
+    await asking.ask("behave", args={"answer": "silence"})
+    async with asking.working(kind=ASKING) as stop:
+        for _ in range(2):
+            await asking.hear("heartbeat")
+        stop.set()
+        given_back = await asking.hear("retrying")
+    assert isinstance(given_back, Retrying)
+    assert (given_back.error.code, given_back.snooze) == ("worker_stopped", True)
+    await asking.until_empty()
+
+
+async def test_question_that_nobody_wants_answered_any_more_is_left(asking: Bench) -> None:
+    asked = await asking.ask("behave", args={"answer": "silence"})
+    async with asking.working(kind=ASKING):
+        await asking.hear("started")
+        await asking.storage.put(cancel_marker(asked.job_id, 1), b"")
+        await asking.until_empty()
+        await asking.ask("hang", args={"answer": "behave"})
+        assert (await asking.hear("finished")).job_id != asked.job_id
+    assert set(types(each for each in asking.read if each.job_id == asked.job_id)) == {"started"}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from fotofila.access.audit import OPERATOR
 from fotofila.access.audit_append import append_waiting
@@ -17,14 +18,16 @@ from fotofila.faces.collections import care, care_tomb, desk
 from fotofila.faces.collections.care_consent import Consent, add_consents
 from fotofila.faces.collections.care_expire import expire_due
 from fotofila.faces.collections.care_models import ConsentRow
-from fotofila.faces.collections.care_tomb import clear_all
+from fotofila.faces.collections.care_tomb import bury, clear_all
 from fotofila.faces.collections.errors import CollectionNotFoundError
 from fotofila.faces.collections.models import CollectionFace, CollectionRow, CollectionUser, FaceChip, FaceVector
+from fotofila.faces.collections.store import find_collection
 from tests.faces.collections.conftest import OWNER, Place
 from tests.faces.collections.painted import picture
 
 TABLES = (CollectionRow, CollectionFace, FaceVector, FaceChip, CollectionUser, ConsentRow)
 FACES = 5
+BLOCKED = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
 async def rows(context: Context) -> list[int]:
@@ -140,3 +143,19 @@ async def test_a_deleted_collection_is_cleared_without_a_receipt(
     assert await clear_all(place.context) == 1
     assert await rows(place.context) == [1, 0, 0, 0, 0, 0]
     assert await care.list_erasures(place.context, OWNER, limit=10) == ()
+
+
+async def test_nothing_is_added_to_a_collection_that_is_being_erased(either: Place) -> None:
+    """Its stock is taken once, and the receipt tells of no more than that."""
+    context, late = either.context, Consent(kind="user_id", subject="ben", text="yes")
+    await fill(context, "team")
+    async with context.db.write() as session:
+        row = await find_collection(session, OWNER, "team", hold=True)
+        adding = asyncio.create_task(add_consents(context, OWNER, "team", [late], actor=OPERATOR))
+        if not context.db.is_sqlite:  # there it has read what it will write by
+            async with context.db.read() as looking:
+                while await looking.scalar(text(BLOCKED)) is None:
+                    continue
+        await bury(session, row)
+    with pytest.raises(CollectionNotFoundError):
+        await adding

@@ -114,7 +114,7 @@ async def add_consents(
     now = context.clock.now()
 
     async def work(session: AsyncSession) -> tuple[ConsentRow, ...]:
-        collection = await find_collection(session, owner, name)
+        collection = await find_collection(session, owner, name, hold=True)
         rows = tuple(
             ConsentRow(
                 id=new_id(),
@@ -174,7 +174,7 @@ async def withdraw_consent(context: Context, owner: str, name: str, consent_id: 
     now = context.clock.now()
 
     async def work(session: AsyncSession) -> ConsentRow:
-        collection = await find_collection(session, owner, name)
+        collection = await find_collection(session, owner, name, hold=True)
         row = await session.get(ConsentRow, consent_id, with_for_update=True) if is_id(consent_id) else None
         if row is None or row.collection_id != collection.id:
             raise NotFoundError("There is no such consent: list those of the collection.")

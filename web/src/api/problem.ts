@@ -57,6 +57,7 @@ export function unreachable(): Problem {
 
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  console.error(error); // a fault of the page itself: the sentence that is shown says to look there
   return new Problem({ status: 0, code: "unexpected", detail: String(error) });
 }
 

@@ -16,7 +16,6 @@ export const auditPart = {
     from: "From",
     to: "To",
     clear: "Clear filters",
-    reload: "Load again",
     export: "Download",
     exports: { csv: "CSV", jsonl: "JSON lines", chain: "Whole chain" },
     exportHints: {

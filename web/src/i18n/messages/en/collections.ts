@@ -147,7 +147,6 @@ export const collectionsPart = {
       `${added === 0 ? "No face" : faces(added)} added${leftOut > 0 ? `, ${n(leftOut)} left out` : ""}.`,
     retry: (name: string) => `Try ${name} again`,
     clear: "Clear the list",
-    leaving: "Photos are still being added.",
   },
 
   faceList: {

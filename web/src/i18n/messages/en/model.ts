@@ -65,7 +65,6 @@ export const modelPart = {
     plot: "Agreement at each similarity",
     plotHint: "Per cent of the searches; 100 is complete agreement.",
     at: (similarity: string) => `At ${similarity}`,
-    earlier: "Comparisons",
     similarity: "Similarity",
 
     switch: "Switch to the new model",

@@ -35,7 +35,6 @@ export const photosPart = {
       problem: "Problem",
       cancelled: "Cancelled",
     },
-    leave: "Photos are still being uploaded.",
     batchName: (date: string) => `Upload of ${date}`,
     announceStart: (count: number) => `Uploading ${photos(count)}.`,
     announceProgress: (done: number, total: number) => `${n(done)} of ${photos(total)} finished.`,
@@ -67,7 +66,6 @@ export const photosPart = {
     anyBatch: "Any batch",
     export: "Export",
     list: "Photos, newest first",
-    noPicture: "No picture yet",
     end: "That is all.",
   },
 

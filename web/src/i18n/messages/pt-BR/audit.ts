@@ -17,7 +17,6 @@ export const auditPart: Pick<Messages, "audit" | "chain"> = {
     from: "De",
     to: "Até",
     clear: "Limpar filtros",
-    reload: "Carregar de novo",
     export: "Baixar",
     exports: { csv: "CSV", jsonl: "Linhas JSON", chain: "Cadeia inteira" },
     exportHints: {

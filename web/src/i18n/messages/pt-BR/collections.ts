@@ -170,7 +170,6 @@ export const collectionsPart: Pick<
     },
     retry: (name) => `Tentar ${name} de novo`,
     clear: "Limpar a lista",
-    leaving: "Ainda há fotos sendo adicionadas.",
   },
 
   faceList: {

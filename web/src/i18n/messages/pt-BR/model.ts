@@ -73,7 +73,6 @@ export const modelPart: Pick<Messages, "modelChange"> = {
     plot: "Concordância em cada semelhança",
     plotHint: "Por cento das pesquisas; 100 é concordância completa.",
     at: (similarity) => `Com ${similarity}`,
-    earlier: "Comparações",
     similarity: "Semelhança",
 
     switch: "Trocar para o modelo novo",

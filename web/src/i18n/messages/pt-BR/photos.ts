@@ -39,7 +39,6 @@ export const photosPart: Pick<Messages, "upload" | "batches" | "photos" | "photo
       problem: "Problema",
       cancelled: "Cancelada",
     },
-    leave: "Ainda há fotos sendo enviadas.",
     batchName: (date) => `Envio de ${date}`,
     announceStart: (count) => `Enviando ${photos(count)}.`,
     announceProgress: (done, total) => `${n(done)} de ${photos(total)} concluídas.`,
@@ -71,7 +70,6 @@ export const photosPart: Pick<Messages, "upload" | "batches" | "photos" | "photo
     anyBatch: "Qualquer lote",
     export: "Exportar",
     list: "Fotos, das mais novas às mais antigas",
-    noPicture: "Ainda sem imagem",
     end: "Isso é tudo.",
   },
 

@@ -283,10 +283,14 @@ async def test_a_consent_that_comes_with_an_image_is_noted_once_for_each_of_its_
     form = {"image": ("a.jpg", picture(1, 2))}
     again = await place.client.post(faces, files=form, data=said)
     assert (again.status_code, len((await place.client.get(consents)).json()["items"])) == (200, 2)
-    refused = await place.client.post(faces, files=form, data={"consent": "x" * 4001})
-    assert refused.status_code == 413
-    await place.client.post(faces, files=form, data={"consent": "Form 8"})
-    assert len((await place.client.get(consents)).json()["items"]) == 4
+    for field, most in (("consent", 4000), ("consent_given_by", 255)):
+        for length in (most + 1, 9 * most):
+            refused = await place.client.post(faces, files=form, data={**said, field: "x" * length})
+            assert (refused.status_code, f"{field!r} is longer than {most}" in refused.json()["detail"]) == (413, True)
+    refused = await place.client.post(faces, files={**form, "consent": (None, b"\xff")})
+    assert (refused.status_code, "UTF-8" in refused.json()["detail"]) == (400, True)
+    accented = await place.client.post(faces, files=form, data={"consent": "Form 8", "consent_given_by": "ã" * 255})
+    assert (accented.status_code, len((await place.client.get(consents)).json()["items"])) == (200, 4)
     refused = await place.client.post(faces, content=picture(1), params={"consent_given_by": "her mother"})
     assert (refused.status_code, "`consent`" in refused.json()["detail"]) == (422, True)
     erased = await post(place, "/api/erasures", {"person": {"face_ids": ids[:1]}})

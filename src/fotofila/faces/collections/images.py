@@ -18,6 +18,8 @@ from fotofila.library.upload_routes import stream_of
 MOST_BYTES = 64 * 1024 * 1024
 """An image for the direct lane is whole in memory."""
 
+LONGEST_CHARACTER = 4
+"""Bytes, in UTF-8."""
 NO_TEXTS: Mapping[str, int] = MappingProxyType({})
 BINARY = {"type": "string", "format": "binary"}
 TEXT = {"type": "string"}
@@ -47,17 +49,14 @@ async def read_images(request: Request, context: Context, *names: str) -> tuple[
 async def read_image_with(
     request: Request, context: Context, name: str, texts: Mapping[str, int]
 ) -> tuple[bytes, dict[str, str]]:
-    """Return the image of a body, and the fields of a form: `texts` says how many bytes each may have.
+    """Return the image of a body, and the fields of a form: `texts` says how many characters each may have.
 
     Raises:
         BadRequestError: the image is missing, or a field is no text.
         TooLargeError: the image is larger than 64 MiB, or than the settings allow; or a field is too long.
     """
     found = await read_body(request, context, (name,), texts)
-    try:
-        return found[name], {text: found[text].decode() for text in texts if text in found}
-    except UnicodeDecodeError as error:
-        raise BadRequestError("A field of the form is no text in UTF-8.") from error
+    return found[name], {text: found[text].decode() for text in texts if text in found}
 
 
 async def read_body(
@@ -92,8 +91,27 @@ async def read_form(
         if name in names:
             found[name] = await whole(multipart.content(), most=most)
         elif name in texts and not is_file:
-            found[name] = await whole(multipart.content(), most=texts[name])
+            found[name] = await read_text(multipart.content(), name, most=texts[name])
     return found
+
+
+async def read_text(stream: AsyncIterator[bytes], name: str, *, most: int) -> bytes:
+    """Read a field of a form that is a text, of at most so many characters.
+
+    Raises:
+        BadRequestError: it is none.
+        TooLargeError: it has more.
+    """
+    try:
+        content = await whole(stream, most=LONGEST_CHARACTER * most)
+        fits = len(content.decode()) <= most
+    except TooLargeError:
+        fits = False
+    except UnicodeDecodeError as error:
+        raise BadRequestError(f"The field {name!r} of the form is no text in UTF-8.") from error
+    if not fits:
+        raise TooLargeError(f"The field {name!r} is longer than {most} characters.")
+    return content
 
 
 async def whole(stream: AsyncIterator[bytes], *, most: int) -> bytes:

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api/collections/{collection}/faces", tags=["collecti
 
 
 FIELDS = {"consent": 4000, "consent_given_by": 255}
-"""Fields of a form with an image, with their most bytes: names of people have no place in an address."""
+"""Fields of a form with an image, with their most characters: names of people have no place in an address."""
 CONSENT = (
     "What the people in it agreed to, or where that is kept: noted for each face as a consent. Names of people are "
     "better sent as a field of a form."

@@ -237,6 +237,15 @@ async def test_known_face_is_not_indexed_again(photo: Path) -> None:
     assert [match["similarity"] for match in large["matches"]] == [97.5]
 
 
+async def test_face_of_a_photo_that_we_cannot_read_is_not_made_known(photo: Path) -> None:
+    """AWS reads what is cut off; the job fails then, and nobody would know of the face."""
+    cut_off(photo)
+    service = Service()
+    with pytest.raises(TruncatedImageError):
+        await told(question(engine_of(service, Here()), photo, "image/jpeg", **DOOR))
+    assert service.operations() == ["detect_faces", "search_faces_by_image"]
+
+
 async def test_picture_without_faces_is_not_searched(photo: Path) -> None:
     service = Service(faces=[])
     assert await told(question(engine_of(service, Here()), photo, "image/jpeg", **DOOR)) == []

@@ -67,6 +67,11 @@ async def search(engine: RekognitionEngine, picture: Sendable, found: Found, que
         )
         return [[shape(match, question) for match in each.matches] for each in searched]
     rest: list[Matches] = [[] for _ in found.faces[1:]]
+
+    async def decode() -> None:
+        """AWS reads what is cut off, and our child does not: its job fails, and nobody here would know of the face."""
+        await engine.pictures.crop(picture.content, ())
+
     try:
         known = await search_or_index(
             engine,
@@ -74,6 +79,7 @@ async def search(engine: RekognitionEngine, picture: Sendable, found: Found, que
             picture.content,
             threshold=args["threshold"],
             external_image_id=question.photo_id,
+            before_index=decode,
         )
     except NoFaceError:  # a face to be drawn, but too poor to be searched for
         return [[], *rest]

@@ -7,7 +7,7 @@ where one is (a camera, a door), the largest is searched, and indexed when nobod
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -103,8 +103,11 @@ async def search_or_index(
     *,
     threshold: float = 80.0,
     external_image_id: str | None = None,
+    before_index: Callable[[], Awaitable[object]] | None = None,
 ) -> Recognised:
     """Search for the largest face of a picture, and index it when nobody is like it.
+
+    `before_index` is awaited before a face is made known; it keeps it from that by raising.
 
     Raises:
         NoFaceError: the picture has none.
@@ -113,6 +116,8 @@ async def search_or_index(
     hit = await engine.search_faces_by_image(collection, image, threshold=threshold, limit=1)
     if hit.matches:
         return Recognised(match=hit.matches[0], added=None)
+    if before_index is not None:
+        await before_index()
     made = await engine.index_faces(
         collection, image, external_image_id=external_image_id, max_faces=1, attributes=False
     )

@@ -39,7 +39,7 @@ def harness_of(server: NatsServer) -> QueueHarness:
         open=partial(open_nats_queue, server.url),
         pass_time=asyncio.sleep,
         lease_seconds=2,
-        patience_seconds=10,
+        patience_seconds=20,
         splits_depth=False,
         take_away=take_away,
         bring_back=bring_back,

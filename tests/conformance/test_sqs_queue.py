@@ -27,7 +27,7 @@ def harness_of(url: str, server: SqsServer) -> QueueHarness:
         open=partial(open_sqs_queue, url),
         pass_time=asyncio.sleep,
         lease_seconds=2,
-        patience_seconds=10,
+        patience_seconds=20,
         dedups_for_all=False,
         delivers_once=False,
         splits_depth=False,
@@ -47,10 +47,10 @@ async def test_queues_have_the_names_of_the_settings_and_keep_their_dead_letters
     try:
         await queue.enqueue("process.bulk", [Outgoing(payload=b"poison")])
         for _ in range(3):
-            (held,) = await queue.receive(["process.bulk"], max_messages=1, wait_seconds=9, lease_seconds=60)
+            (held,) = await queue.receive(["process.bulk"], max_messages=1, wait_seconds=20, lease_seconds=60)
             await queue.nack(held)
         assert await queue.receive(["process.bulk"], max_messages=1, wait_seconds=0, lease_seconds=60) == []
-        (dead,) = await queue.receive(["failures"], max_messages=1, wait_seconds=9, lease_seconds=60)
+        (dead,) = await queue.receive(["failures"], max_messages=1, wait_seconds=20, lease_seconds=60)
     finally:
         await queue.close()
     assert (dead.payload, dead.dead_letter, dead.lane) == (b"poison", True, "falhas_processamento")
@@ -86,7 +86,7 @@ async def test_queue_that_is_deleted_is_made_again(sqs_url: str, sqs_server: Sqs
         await queue.enqueue("process", [Outgoing(payload=b"a")])
         sqs_server.reset()
         await queue.enqueue("process", [Outgoing(payload=b"b")])
-        (got,) = await queue.receive(["process"], max_messages=5, wait_seconds=9, lease_seconds=60)
+        (got,) = await queue.receive(["process"], max_messages=5, wait_seconds=20, lease_seconds=60)
     finally:
         await queue.close()
     assert got.payload == b"b"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -42,8 +43,11 @@ class Proxy:
     delay_seconds: float = 0.15
     cut_bytes: int = 6000
     """The most that a connection carries before it is cut."""
+    most_bytes: float = math.inf
+    """The most that all connections carry together; what comes after that is lost."""
     listening_port: int = 0
     broken: Counter[Mode] = field(default_factory=Counter)
+    carried_bytes: int = 0
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
     _carrying: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -108,7 +112,8 @@ class Proxy:
         while chunk := await reader.read(CHUNK_BYTES):
             if self.mode is Mode.SLOW:
                 await asyncio.sleep(self.delay_seconds)
-            if self.mode is Mode.SILENT:
+            self.carried_bytes += len(chunk)
+            if self.mode is Mode.SILENT or self.carried_bytes > self.most_bytes:
                 continue
             if self.mode is Mode.CUT:
                 chunk, left[0] = chunk[: left[0]], left[0] - len(chunk)

@@ -12,7 +12,7 @@ import pytest
 from fotofila.testing.pictures import jpeg
 from fotofila.testing.servers.process import free_port
 from tests.e2e.conftest import NOOP, Served, serving
-from tests.e2e.processes import environment, until
+from tests.e2e.processes import STOP_SECONDS, environment, until
 
 pytestmark = pytest.mark.e2e
 
@@ -43,9 +43,13 @@ async def test_workers_and_their_children_end_with_a_server_that_is_killed(tmp_p
         family = psutil.Process(served.member.running.pid).children(recursive=True)
         assert len(family) >= 2, "a worker and its child"
         served.member.kill()
-        await until(lambda: not any(one.is_running() and one.status() != "zombie" for one in family), seconds=20)
+        await until(lambda: not any(lives(one) for one in family), seconds=STOP_SECONDS)
         served.member.start()
         await served.member.wait_ready()
+
+
+def lives(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != "zombie"
 
 
 async def test_taken_port_stops_the_start_with_one_sentence(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import math
 import re
 import subprocess
 import sys
@@ -103,11 +104,13 @@ async def check_photo(served: Served, file: Path) -> None:
 
 async def test_a_sender_that_was_killed_goes_on_in_its_next_run(tmp_path: Path, large: Path) -> None:
     async with far_away(tmp_path) as (served, proxy):
+        proxy.most_bytes = 0.9 * SIZE
         sender = await start_sending(served, proxy, large)
         here = await wait_until_here(served, 0.4)
         sender.kill()
         await sender.wait()
         assert here < SIZE
+        proxy.most_bytes = math.inf
         proxy.turn(Mode.PASS)
         told = await finished(await start_sending(served, proxy, large))
         assert [one["duplicate"] for one in told["photos"]] == [False]

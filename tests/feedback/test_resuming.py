@@ -93,7 +93,7 @@ async def test_transaction_that_told_early_and_commits_late_keeps_nobody_waiting
     waiting = asyncio.create_task(dawdle())
     await dawdling.wait()
     other = Database(desk.context.db.url)
-    async with asyncio.timeout(10), other.write() as session:
+    async with asyncio.timeout(20), other.write() as session:
         await append_event(session, owner=OWNER, event_type="early", at=desk.clock.now())
     hurry.set()
     await waiting

@@ -22,7 +22,6 @@ ALL = ["photos:read", "photos:write", "failures", "admin"]
 SETTINGS: dict[str, Any] = {
     "capabilities": ["library", "access", "notify", "noop"],
     "ingest_kind": "noop",
-    "lease_seconds": 2,
     "retry_scale": 0,
     "workers": 1,
     "orphan_age_seconds": 0,

@@ -31,10 +31,8 @@ async def context(tmp_path: Path, database_url: str) -> AsyncIterator[Context]:
         data_dir=tmp_path,
         capabilities=["library", "noop"],
         ingest_kind="noop",
-        lease_seconds=2,
         retry_scale=0,
         workers=2,
-        job_seconds=20,
         orphan_age_seconds=0,
     )
 

@@ -14,6 +14,7 @@ from fotofila.core.errors import ConflictError, InvalidInputError
 
 COUNT = "SELECT count(*) AS n FROM notes"
 ADD = "INSERT INTO notes (id, at) VALUES ($1, $2)"
+ASLEEP = "SELECT 1 FROM pg_stat_activity WHERE pid = :pid AND wait_event = 'PgSleep'"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -92,12 +93,18 @@ async def pid(database: Database) -> int:
 
 
 async def test_cancelled_statement_leaves_a_connection_for_the_next(database: Database) -> None:
-    asking = asyncio.create_task(ask(database, "SELECT pg_sleep(0.15)"))
-    await asyncio.sleep(0)
+    backend = await pid(database)
+    asking = asyncio.create_task(ask(database, "SELECT pg_sleep(60)"))
+    watching = Database(database.url)
+    async with asyncio.timeout(20):
+        while not await watching.has_row(ASLEEP, pid=backend):
+            pass
+    await watching.close()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
     assert await count(database) == 0
+    assert await pid(database) != backend
 
 
 async def test_table_that_changes_under_a_prepared_statement_is_asked_anew(database: Database) -> None:

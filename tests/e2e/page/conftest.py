@@ -20,7 +20,7 @@ from tests.e2e.page.visiting import ARGUMENTS, Visit, find_chromium, visit
 DESKTOP: ViewportSize = {"width": 1280, "height": 860}
 PHONE: ViewportSize = {"width": 360, "height": 780}
 
-expect.set_options(timeout=15_000)  # two cores, shared with a server and its worker
+expect.set_options(timeout=30_000)  # two cores, shared with a server and its worker
 
 Visitor = Callable[..., Visit]
 

@@ -157,9 +157,9 @@ def test_a_server_that_goes_away_is_told_and_comes_back(browser: Browser, tmp_pa
         with at.page.expect_response("**/api/events"):
             at.page.reload()
     notice = at.page.get_by_text("Live updates are interrupted")
-    expect(notice).to_be_visible(timeout=15_000)
+    expect(notice).to_be_visible()
     with serving(tmp_path, port=port):
-        expect(notice).to_be_hidden(timeout=15_000)
+        expect(notice).to_be_hidden()
     at.page.context.close()
 
 
@@ -171,8 +171,8 @@ def test_the_keyboard_reaches_everything(visitor: Visitor, tmp_path: Path) -> No
     page = at.page
     page.get_by_test_id("files").set_input_files([tmp_path / "first.jpg", tmp_path / "second.jpg"])
     newest = page.get_by_role("list", name="Photos, newest first").get_by_role("link")
-    expect(newest.filter(has_text="first.jpg")).to_be_visible(timeout=30_000)
-    expect(newest.filter(has_text="second.jpg")).to_be_visible(timeout=30_000)
+    expect(newest.filter(has_text="first.jpg")).to_be_visible()
+    expect(newest.filter(has_text="second.jpg")).to_be_visible()
     page.reload()
     page.locator("h1").wait_for()
 

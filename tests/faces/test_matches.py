@@ -174,6 +174,9 @@ async def test_what_comes_after_its_collection_was_deleted_is_not_kept(database:
         late = {**face(0.1, age=None, gender=None), "matches": [match("b" * 32, None)]}
         await apply(session, job, {"photo": FACTS, "faces": [late]}, [], AT)
     assert await shown(database, photo_id) == [None]
+    async with database.read() as session:
+        actions = [*await session.scalars(select(AuditInbox.action))]
+    assert actions == ["faces.search"] * 2, "that somebody was searched for is told all the same"
 
 
 async def test_job_records_the_engine_and_what_it_searches(database: Database) -> None:

@@ -38,6 +38,7 @@ async def keep_matches(
     query = select(CollectionRow).where(CollectionRow.id == job.args["collection_id"], CollectionRow.owner == job.owner)
     collection = await session.scalar(query.with_for_update().execution_options(populate_existing=True))
     if collection is None:
+        await tell(session, job, photo, found, (), now=now)
         return
     told = [(face_id, match) for face_id, face in found.items() for match in face.get("matches", ())]
     known = set(await faces_by_id(session, collection.id, [match["face_id"] for _, match in told]))

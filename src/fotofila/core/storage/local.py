@@ -2,7 +2,8 @@
 
 Written for itself rather than on a general object store, because those do not call fsync: an answered upload would be
 lost with the power. An object is written to a temporary file beside its place, fsynced, renamed, and its folder
-fsynced.
+fsynced, and then those that had to be made a folder in: so late, because what a journal has written with a file costs
+nothing any more.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from io import BufferedWriter
 from pathlib import Path
@@ -55,6 +56,7 @@ class LocalWriter:
         self._if_absent = if_absent
         self._held = b""
         self._file: BufferedWriter | None = None
+        self._grown: list[Path] = []
         self.committed = False
 
     async def write(self, chunk: bytes) -> None:
@@ -65,7 +67,8 @@ class LocalWriter:
 
     def _append(self, chunk: bytes) -> BufferedWriter:
         if self._file is None:
-            self._file = begin_partial(self._target.parent, self._root, lambda partial: partial.open("xb"))
+            folder = self._target.parent
+            self._file = begin_partial(folder, self._root, lambda partial: partial.open("xb"), self._grown)
         self._file.write(chunk)
         return self._file
 
@@ -79,6 +82,7 @@ class LocalWriter:
         os.fsync(file.fileno())
         file.close()
         place(Path(file.name), self._target, if_absent=self._if_absent)
+        settle([self._target.parent, *self._grown])
         self.committed = True
 
     async def abandon(self) -> None:
@@ -125,22 +129,21 @@ class LocalStorage:
         targets = {self.path(key): file for key, file in files.items()}
 
         def work() -> None:
+            grown: list[Path] = []
             for target, file in targets.items():
-                self._place(file, target)
-            for folder in {target.parent for target in targets}:
-                fsync(folder)
+                self._place(file, target, grown)
+            settle([*(target.parent for target in targets), *grown])
 
         with os_errors(next(iter(files), "")):
             await asyncio.to_thread(work)
 
-    def _place(self, file: Path | bytes, target: Path) -> None:
+    def _place(self, file: Path | bytes, target: Path, grown: list[Path]) -> None:
         def begin(partial: Path) -> Path:
             return move(file, partial) if isinstance(file, Path) else write(file, partial)
 
-        partial = begin_partial(target.parent, self._root, begin)
+        partial = begin_partial(target.parent, self._root, begin, grown)
         try:
-            fsync(partial)
-            partial.replace(target)
+            place(partial, target, if_absent=False)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -232,8 +235,8 @@ class LocalStorage:
         """Nothing is held open."""
 
 
-def begin_partial(folder: Path, root: Path, begin: Callable[[Path], T]) -> T:
-    """Begin a temporary file in a folder, which is made where there is none yet.
+def begin_partial(folder: Path, root: Path, begin: Callable[[Path], T], grown: list[Path]) -> T:
+    """Begin a temporary file in a folder, which is made where there is none yet; the folders that grew are added.
 
     Once there is a file in it, no delete beside us removes the folder.
     """
@@ -241,38 +244,46 @@ def begin_partial(folder: Path, root: Path, begin: Callable[[Path], T]) -> T:
         with suppress(FileNotFoundError):
             return begin(folder / f"{PARTIAL}{new_id()}")
         with suppress(FileNotFoundError):
-            make_folder(folder, root)
-    make_folder(folder, root)
+            make_folder(folder, root, grown)
+    make_folder(folder, root, grown)
     return begin(folder / f"{PARTIAL}{new_id()}")
 
 
 def move(source: Path, partial: Path) -> Path:
-    """Move a file, or copy it from another disk."""
+    """Move a file, or copy it from another disk, and write it through."""
     try:
         source.rename(partial)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        try:
+        with removed_on_error(partial):
             shutil.copyfile(source, partial)
-        except OSError:
-            partial.unlink(missing_ok=True)
-            raise
+    with removed_on_error(partial):
+        fsync(partial)
     return partial
 
 
 def write(content: bytes, partial: Path) -> Path:
-    """Write a file; nothing of it stays when that fails."""
-    try:
-        partial.write_bytes(content)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
+    """Write a file through."""
+    with removed_on_error(partial), partial.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     return partial
 
 
-def make_folder(folder: Path, root: Path) -> None:
-    """Make a folder below the root and make its name durable."""
+@contextmanager
+def removed_on_error(partial: Path) -> Iterator[None]:
+    """Leave nothing of a temporary file that could not be written."""
+    try:
+        yield
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def make_folder(folder: Path, root: Path, grown: list[Path]) -> None:
+    """Make a folder below the root; those that have a name more afterwards are added."""
     missing = [path for path in (folder, *folder.parents) if root in path.parents and not path.is_dir()]
     for path in reversed(missing):
         try:
@@ -281,17 +292,22 @@ def make_folder(folder: Path, root: Path) -> None:
             if path.is_file():
                 raise
             # else it was there a moment ago, and a delete beside us has removed it since
-        fsync(path.parent)
+        grown.append(path.parent)
 
 
 def place(partial: Path, target: Path, *, if_absent: bool) -> None:
-    """Rename a file that is whole to its place, durably."""
+    """Rename a file that is whole to its place."""
     if if_absent:
         os.link(partial, target)
         partial.unlink(missing_ok=True)
     else:
         partial.replace(target)
-    fsync(target.parent)
+
+
+def settle(folders: Iterable[Path]) -> None:
+    """Make the names in folders durable, each folder once."""
+    for folder in dict.fromkeys(folders):
+        fsync(folder)
 
 
 def fsync(path: Path) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import re
 import time
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 from fotofila.core.capability import JobKind, Kinds
 from fotofila.core.clock import Clock
 from fotofila.core.config import Settings
-from fotofila.core.errors import FotofilaError
+from fotofila.core.errors import FotofilaError, StorageFullError
 from fotofila.core.ids import is_id
 from fotofila.core.jobs.backoff import wait_seconds
 from fotofila.core.jobs.keys import cancel_marker, execution_prefix
@@ -98,10 +98,8 @@ async def attempt(bench: Bench, delivery: Delivery, message: ProcessMessage, rep
     match answer["outcome"]:
         case "done":
             timings = {"cpu_seconds": answer["cpu_seconds"], **answer["timings"]}
-            try:
-                await reporter.finished(answer["result"], renditions, seconds, timings)
-            except StorageAwayError as error:
-                return await wait_for_storage(bench, message, reporter, error)
+            telling = reporter.finished(answer["result"], renditions, seconds, timings)
+            return await report_done(bench, message, reporter, telling)
         case "snooze":
             info = ErrorInfo(code="snoozed", sentence=answer["reason"], permanent=False)
             await reporter.retrying(info, wait_seconds=answer["seconds"], snooze=True)
@@ -111,6 +109,19 @@ async def attempt(bench: Bench, delivery: Delivery, message: ProcessMessage, rep
             told = answer["error"]
             return await report_error(bench, message, reporter, ErrorInfo(**told), told.get("max_attempts"))
     return str(answer["outcome"])
+
+
+async def report_done(
+    bench: Bench, message: ProcessMessage, reporter: Reporter, telling: Coroutine[Any, Any, None]
+) -> str:
+    """Tell the result; one that is large needs the storage for it."""
+    try:
+        await telling
+    except StorageAwayError as error:
+        return await wait_for_storage(bench, message, reporter, error)
+    except StorageFullError as error:  # where it was the queue that is full, this is not told either
+        return await report_error(bench, message, reporter, from_error(error), error.max_attempts)
+    return "done"
 
 
 async def report_error(

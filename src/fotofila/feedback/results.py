@@ -110,7 +110,11 @@ async def claimed(context: Context, message: Result) -> Mapping[str, Any]:
         return message.result or {}
     if message.claim_key != claim_key(message.job_id, message.execution_id):
         raise UnreadableMessageError("A result claims an object outside its own execution.")
-    result: dict[str, Any] = orjson.loads(await context.storage.get(message.claim_key))
+    body = await context.storage.get(message.claim_key)
+    try:
+        result: dict[str, Any] = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableMessageError("A result claims an object that is no result.") from error
     return result
 
 

@@ -7,9 +7,9 @@ where one is (a camera, a door), the largest is searched, and indexed when nobod
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from fotofila.faces.engine.base import Added, FindOptions, Found, KeepsCollections, KnownMatch, NoFaceError
 from fotofila.faces.face import BoundingBox, Face
@@ -17,6 +17,7 @@ from fotofila.faces.face import BoundingBox, Face
 if TYPE_CHECKING:
     from fotofila.faces.collections.types import QualityFilter
 
+T = TypeVar("T")
 MARGIN = 0.4
 """Of a face's longer side, around it: a detector that sees a face alone wants some of what is around it."""
 
@@ -93,7 +94,18 @@ async def search_each_face(
             return SearchedCrop(face=face, matches=(), seen=False)
         return SearchedCrop(face=face, matches=hit.matches)
 
-    return tuple(await asyncio.gather(*(search(face, crop) for face, crop in zip(faces, crops, strict=True))))
+    return tuple(await together(search(face, crop) for face, crop in zip(faces, crops, strict=True)))
+
+
+async def together(questions: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Ask all of it at once; what fails first is raised, and ends the others: each is a request that is paid for."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(each) for each in questions]
+    except ExceptionGroup as failed:
+        first = failed.exceptions[0]
+        raise first from first.__cause__
+    return [each.result() for each in asked]
 
 
 async def search_or_index(

@@ -5,7 +5,6 @@ An engine gives no vectors that a mean could be made of, so every face of a user
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import select
@@ -24,6 +23,7 @@ from fotofila.faces.collections.search import LIMIT, MOST_MATCHES, THRESHOLD, Sc
 from fotofila.faces.collections.search_users import check_asked, tell_users
 from fotofila.faces.collections.store import IDS_AT_ONCE, faces_by_id, find_collection
 from fotofila.faces.collections.types import Associated, QualityFilter, SearchedUsers, SeenFace
+from fotofila.faces.engine.flows import together
 
 FACES_ASKED = 16
 """Of a user who is searched for: the newest, each a request."""
@@ -148,7 +148,7 @@ async def likenesses(
                 raise
             return {}
 
-    found = await asyncio.gather(*(ask(each) for each in face_ids))
+    found = await together(ask(each) for each in face_ids)
     return dict(zip(face_ids, found, strict=True))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
 
 from fotofila.access.audit import OPERATOR
 from fotofila.core.errors import FotofilaError
@@ -340,12 +341,15 @@ async def test_receipt_says_so_where_the_engine_had_no_such_collection(kept: Pla
     settings = kept.context.settings.model_copy(update={"faces_aws_prefix": "other."})
     elsewhere = replace(kept.context, settings=settings)
 
-    person = await care.erase_person(elsewhere, OWNER, Person(external_image_id="ana"), actor=OPERATOR)
-    whole = await care.erase_collection(elsewhere, OWNER, "guests", actor=OPERATOR)
+    with capture_logs() as logs:
+        person = await care.erase_person(elsewhere, OWNER, Person(external_image_id="ana"), actor=OPERATOR)
+        whole = await care.erase_collection(elsewhere, OWNER, "guests", actor=OPERATOR)
 
     there = {"model": MODEL, "collection": f"other.{GUESTS}", "was_there": False}
     assert person.body["erased"][0]["engine"] == {**there, "faces": 0}
     assert whole.body["erased"][0]["engine"] == {**there, "whole": True}
+    warned = [each["collection"] for each in logs if each["event"] == "collections.not_at_engine"]
+    assert warned == [f"other.{GUESTS}"] * 2
 
 
 async def test_collection_that_was_there_at_the_first_try_is_told_so_at_the_second(

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from fotofila.core.capability import Context
 from fotofila.core.errors import NotFoundError
 from fotofila.core.ids import is_id
+from fotofila.core.observability.logs import get_logger
 from fotofila.faces.collections.care_remove import Person, fits
 from fotofila.faces.collections.errors import OtherEngineError
 from fotofila.faces.collections.kept.gone import Gone
@@ -18,6 +19,11 @@ from fotofila.faces.collections.kept.keeper import Keeper, keeper_of
 from fotofila.faces.collections.models import CollectionFace, CollectionRow
 from fotofila.faces.collections.store import faces_by_id, find_collection
 from fotofila.faces.collections.types import is_kept_by_engine
+
+log = get_logger(__name__)
+
+ABSENT = "collections.not_at_engine"
+"""It was deleted there, or the prefix, the key or the region is not that of the day when it was made."""
 
 
 async def clear_collection(context: Context, owner: str, name: str) -> Gone:
@@ -50,6 +56,7 @@ async def clear_whole(context: Context, rows: Sequence[CollectionRow]) -> Gone:
             await keeper.engine.delete_collection(keeper.full)
         except NotFoundError:
             absent.add(row.id)
+            log.warning(ABSENT, collection=keeper.full)
     return Gone(
         whole=frozenset(row.id for row, _ in kept),
         names={row.id: keeper.full for row, keeper in kept},
@@ -88,6 +95,7 @@ async def clear_ids(context: Context, row: CollectionRow, face_ids: Sequence[str
     try:
         deleted = await keeper.engine.delete_faces(keeper.full, face_ids)
     except NotFoundError:
+        log.warning(ABSENT, collection=keeper.full)
         return replace(gone, absent=frozenset({row.id}))
     return replace(gone, deleted={row.id: len(deleted)})
 

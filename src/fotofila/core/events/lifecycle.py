@@ -30,7 +30,7 @@ async def finish_job(
     """Give a job its final state; False when it has one already: the first final state of a round wins."""
     if job.state in FINAL:
         return False
-    if job.state in {JobState.PENDING, JobState.WAITING}:  # only then a message of it can be in the outbox
+    if job.state in {JobState.PENDING, JobState.WAITING} or job.dispatch > 1:  # a message may wait in the outbox
         await flush_rows(session)
         await session.execute(delete(OutboxMessage).where(OutboxMessage.job_id == job.id))
     job.state = state

@@ -109,6 +109,7 @@ class Database:
         """Do a unit of work by the driver alone, with a session in the same transaction for what cannot do without.
 
         For loops that never rest. As with `transact`, `work` awaits its connection and its session and nothing else.
+        What its session did is kept by `bare.keep`, or not at all.
         What is not committed durably a power cut may take back on SQLite, but never alone: not without all that was
         committed after it.
 

@@ -7,12 +7,14 @@ import { canonical, linesOf, verifyChain, type Verified } from "../src/lib/chain
 import { readReceipt } from "../src/lib/receipt";
 import { finishableAt, phaseOf, verdictOf, waiting } from "../src/lib/remodel";
 import { en } from "../src/i18n/messages/en";
+import { ptBR } from "../src/i18n/messages/pt-BR";
 
 // As `GET /api/audit/export?format=chain` gives it: entry 3 is of another workspace, a checkpoint follows entry 4.
 const LINES = readFileSync(new URL("chain.jsonl", import.meta.url), "utf8")
   .trim()
   .split("\n");
 const CHECKPOINT = 4;
+const AUDIT_LOG = readFileSync(new URL("../../docs/explanation/audit-log.md", import.meta.url), "utf8");
 
 async function* each(lines: string[]): AsyncGenerator<string> {
   yield* lines;
@@ -103,9 +105,24 @@ describe("the filters of the audit log", () => {
 });
 
 describe("what an entry tells", () => {
-  test("has a sentence for every action that the filter offers", () => {
-    const actions = FAMILIES.flatMap((family) => ACTIONS[family].map((verb) => `${family}.${verb}`));
-    expect(actions.filter((action) => !en.audit.titles[action])).toEqual([]);
+  const offered = FAMILIES.flatMap((family) => ACTIONS[family].map((verb) => `${family}.${verb}`));
+
+  test.each([
+    ["en", en],
+    ["pt-BR", ptBR],
+  ])("has a sentence for every action that the filter offers: %s", (_, { audit }) => {
+    expect(offered.filter((action) => !audit.titles[action])).toEqual([]);
+    expect(Object.keys(audit.titles)).toEqual(Object.keys(en.audit.titles));
+  });
+
+  test("is offered by the filter where the documentation names it", () => {
+    const rows = AUDIT_LOG.matchAll(/^\| `(\w+)\.(\w+)`(.*?)\|/gm);
+    const named = [...rows].flatMap(([, family, first, others]) => {
+      const more = [...(others ?? "").matchAll(/`\.(\w+)`/g)].map(([, verb]) => verb);
+      return [first, ...more].map((verb) => `${family}.${verb}`);
+    });
+    expect(named).toContain("collection.erase");
+    expect(named.filter((action) => !offered.includes(action))).toEqual([]);
   });
 
   test.each([

@@ -3,7 +3,7 @@ import type { AuditEntry, AuditQuery } from "../api/audit";
 /** What the log tells of, as its filter offers it: each after the noun that it belongs to. */
 export const ACTIONS = {
   faces: ["index", "search", "compare", "view", "delete", "expire", "erase", "export", "import"],
-  collection: ["create", "update", "switch", "remodel", "tag", "delete"],
+  collection: ["create", "update", "switch", "remodel", "tag", "delete", "erase"],
   users: ["create", "associate", "disassociate", "delete"],
   consent: ["add", "withdraw"],
   session: ["create", "refuse"],

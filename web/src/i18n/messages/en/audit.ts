@@ -71,6 +71,7 @@ export const auditPart = {
       "collection.remodel abandon": "Change of model given up",
       "collection.tag": "Tags changed",
       "collection.delete": "Collection deleted",
+      "collection.erase": "Erasing of a collection began",
       "users.create": "Person created",
       "users.associate": "Faces assigned to a person",
       "users.disassociate": "Faces taken from a person",

@@ -72,6 +72,7 @@ export const auditPart: Pick<Messages, "audit" | "chain"> = {
       "collection.remodel abandon": "Troca de modelo abandonada",
       "collection.tag": "Etiquetas alteradas",
       "collection.delete": "Coleção apagada",
+      "collection.erase": "Eliminação de uma coleção começada",
       "users.create": "Pessoa criada",
       "users.associate": "Rostos atribuídos a uma pessoa",
       "users.disassociate": "Rostos retirados de uma pessoa",

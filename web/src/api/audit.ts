@@ -18,7 +18,11 @@ export async function streamChain(signal: AbortSignal): Promise<ReadableStream<U
   return stream as ReadableStream<Uint8Array>;
 }
 
-export type Actors = Map<string, { kind: "user" | "key" | "aws_key"; name: string }>;
+export interface Actor {
+  kind: "user" | "key" | "aws_key";
+  name: string;
+}
+export type Actors = Map<string, Actor>;
 
 /** What users and keys are called, by their ids; those that are gone are not in it. */
 export async function listActors(): Promise<Actors> {

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.access.audit_models import AuditInbox
 from fotofila.access.models import Workspace
-from fotofila.core.capability import Principal, Search
+from fotofila.core.capability import Principal, Search, SearchHow
 from fotofila.core.config import load_settings
 from fotofila.core.db import Database
 from fotofila.core.db.bulk import Together
@@ -99,10 +99,12 @@ async def results(database: Database) -> AsyncIterator[AsyncSession]:
         await together.run(bare)
 
 
-async def analysed(database: Database, *matches: list[dict[str, Any]], photo_id: str = "") -> str:
+async def analysed(
+    database: Database, *matches: list[dict[str, Any]], photo_id: str = "", how: SearchHow = "each"
+) -> str:
     """Keep a photo with a face for each list of matches; returns its id."""
     async with results(database) as session:
-        settled = await resolve(session, OWNER, AWS) | await settle_search(session, OWNER, AWS, WISH)
+        settled = await resolve(session, OWNER, AWS) | await settle_search(session, OWNER, AWS, replace(WISH, how=how))
         job = Job(id=new_id(), owner=OWNER, kind="faces.analyze", kind_version=1, lane="process", state="running")
         job.photo_id, job.max_attempts, job.created_at, job.execution_id = photo_id or new_id(), 4, AT, new_id()
         job.args = settled
@@ -145,6 +147,17 @@ async def test_matches_are_told_with_the_face_and_go_with_that_of_the_collection
     async with database.write() as session:
         await session.execute(delete(CollectionFace).where(CollectionFace.id == known))
     assert await shown(database, photo_id) == [None, None]
+
+
+async def test_face_that_nobody_knows_any_more_hides_nobody_at_the_door(database: Database) -> None:
+    """A worker died, or its photo was deleted, before the row of the face was written."""
+    await add_collection(database)
+    known, second, lost = "b" * 32, "c" * 32, "d" * 32
+    await analysed(database, [match(known, None)], [match(second, None)])
+    told = [match(lost, 99.0), match(known, 97.5), match(second, 90.0)]
+    photo_id = await analysed(database, told, how="largest_or_index")
+    [[shown_one]] = await shown(database, photo_id)
+    assert (shown_one["face_id"], shown_one["similarity"]) == (known, 97.5)
 
 
 async def test_second_analysis_replaces_matches_and_a_deleted_photo_takes_its_own(database: Database) -> None:

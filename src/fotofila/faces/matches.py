@@ -52,9 +52,14 @@ async def keep_matches(
         await session.flush()
     for face_id, face in found.items():
         matches = [match for match in face.get("matches", ()) if match["face_id"] in known]
-        for place, match in enumerate(matches):
+        for place, match in enumerate(matches[: most_of(job)]):
             insert_later(session, INSERT_MATCH, match_row(face_id, place, match))
     await tell(session, job, photo, found, [match["face_id"] for _, match in added], now=now)
+
+
+def most_of(job: Job) -> int | None:
+    """Return how many faces, and matches of one face, are told: of the largest face alone, who is most alike."""
+    return None if job.args["search"] == "each" else 1
 
 
 def is_new(match: Mapping[str, Any]) -> bool:
@@ -104,11 +109,12 @@ async def tell(
     """Write the audit entries, in the name of who wished for the search."""
     actor = Actor(**job.args["searched_by"])
     subject = job.args["collection"]
+    told = [match for face in found.values() for match in face.get("matches", ()) if not is_new(match)]
     detail = {
         "photo_id": photo.id,
-        "faces": len(found) if job.args["search"] == "each" else min(len(found), 1),
+        "faces": len([*found][: most_of(job)]),
         "threshold": job.args["threshold"],
-        "matches": sum(not is_new(match) for face in found.values() for match in face.get("matches", ())),
+        "matches": len(told[: most_of(job)]),
     }
     await record(session, owner=job.owner, actor=actor, action="faces.search", subject=subject, detail=detail, now=now)
     if added:

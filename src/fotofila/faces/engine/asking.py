@@ -15,7 +15,7 @@ from fotofila.faces.engine.pictures import Sendable
 
 ABSENT = "There is no collection {!r} at AWS: make it with POST /api/collections and analyse the photo again."
 MOST_MATCHES = 20
-"""Of one face."""
+"""Of one face; at the door one is kept, but the first may be a face that our rows do not know."""
 WRONG_FORMAT = "InvalidImageFormatException"
 
 Matches = Sequence[dict[str, Any]]
@@ -78,13 +78,14 @@ async def search(engine: RekognitionEngine, picture: Sendable, found: Found, que
             args["aws_collection"],
             picture.content,
             threshold=args["threshold"],
+            limit=MOST_MATCHES,
             external_image_id=question.photo_id,
             before_index=decode,
         )
     except NoFaceError:  # a face to be drawn, but too poor to be searched for
         return [[], *rest]
     if known.match is not None:
-        return [[shape(known.match, question)], *rest]
+        return [[shape(match, question) for match in (known.match, *known.others)], *rest]
     return [[] if known.added is None else [shape_known(known.added.known, None)], *rest]
 
 

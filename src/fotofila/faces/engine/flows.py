@@ -55,6 +55,8 @@ class Recognised:
 
     match: KnownMatch | None
     added: Added | None
+    others: tuple[KnownMatch, ...] = ()
+    """Who is alike besides `match`, where more than one were asked for."""
 
 
 async def search_each_face(
@@ -114,6 +116,7 @@ async def search_or_index(
     image: bytes,
     *,
     threshold: float = 80.0,
+    limit: int = 1,
     external_image_id: str | None = None,
     before_index: Callable[[], Awaitable[object]] | None = None,
 ) -> Recognised:
@@ -125,9 +128,9 @@ async def search_or_index(
         NoFaceError: the picture has none.
         NotFoundError: there is no such collection.
     """
-    hit = await engine.search_faces_by_image(collection, image, threshold=threshold, limit=1)
+    hit = await engine.search_faces_by_image(collection, image, threshold=threshold, limit=limit)
     if hit.matches:
-        return Recognised(match=hit.matches[0], added=None)
+        return Recognised(match=hit.matches[0], added=None, others=hit.matches[1:])
     if before_index is not None:
         await before_index()
     made = await engine.index_faces(

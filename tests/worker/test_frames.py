@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from fotofila.worker.frames import LENGTH_BYTES, MAX_FRAME_BYTES, pack, receive_frame, write_frame
-from fotofila.worker.pool import with_contents
+from fotofila.worker.answers import with_contents
+from fotofila.worker.frames import LENGTH_BYTES, MAX_FRAME_BYTES, MOST_ATTACHED, pack, receive_frame, write_frame
 
 
 def reader(sent: bytes) -> asyncio.StreamReader:
@@ -40,21 +40,48 @@ async def test_child_that_ends_within_what_it_attached_has_given_no_answer() -> 
         await receive_frame(reader(sent({"outcome": "done"}, b"content")[:-1]))
 
 
-@pytest.mark.parametrize("sizes", [3, ["3"], [-1], [None], [MAX_FRAME_BYTES, 1]])
+@pytest.mark.parametrize("sizes", [3, ["3"], [-1], [None], [MAX_FRAME_BYTES, 1], [0] * (MOST_ATTACHED + 1)])
 async def test_lengths_that_are_none_are_refused(sizes: object) -> None:
     with pytest.raises(ValueError, match="a child"):
         await receive_frame(reader(pack({"attached": sizes})))
 
 
-@pytest.mark.parametrize("number", [1, -1, "0", None])
-def test_content_that_was_not_attached_is_refused(number: object) -> None:
-    with pytest.raises((ValueError, TypeError)):
-        with_contents({"renditions": [{"content": number}], "attached": [b"only"]})
+def done(*files: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer as a child gives it that was not taken over."""
+    rest = {"name": "a.webp", "media_type": "image/webp", "width": 2, "height": None}
+    files = tuple({**rest, **file} for file in files)
+    return {"outcome": "done", "result": {}, "renditions": list(files), "timings": {"decode": 1}, "cpu_seconds": 0.1}
+
+
+@pytest.mark.parametrize("file", [{"content": 1}, {"content": -1}, {"content": "0"}, {"content": None}, {}])
+def test_rendition_that_is_nowhere_is_refused(file: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"content|named"):
+        with_contents({**done(file), "attached": [b"only"]})
 
 
 def test_contents_take_the_place_of_their_numbers() -> None:
-    answer = {"renditions": [{"path": "a"}, {"content": 1}, {"content": 0}], "attached": [b"x", b"y"]}
-    assert with_contents(answer)["renditions"] == [{"path": "a"}, {"content": b"y"}, {"content": b"x"}]
+    answer = with_contents({**done({"path": "a"}, {"content": 1}, {"content": 0}), "attached": [b"x", b"y"]})
+    assert [file.get("content") for file in answer["renditions"]] == [None, b"y", b"x"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"outcome": "done"},
+        {"outcome": "wealth"},
+        {"outcome": None},
+        {**done(), "result": []},
+        {**done(), "timings": {"decode": "1"}},
+        {**done(), "renditions": [{"name": "a"}]},
+        {"outcome": "retry", "error": {"code": "odd"}},
+        {"outcome": "snooze", "seconds": -1, "reason": ""},
+        {"outcome": "snooze", "seconds": "soon", "reason": ""},
+        {"outcome": "cancel"},
+    ],
+)
+def test_answer_that_is_none_is_refused(answer: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"outcome|validation"):
+        with_contents(answer)
 
 
 def test_frame_without_anything_attached_is_its_json() -> None:

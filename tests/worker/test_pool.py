@@ -117,10 +117,11 @@ async def test_job_that_reads_its_input_hears_nothing(pool: ChildPool, tmp_path:
         assert (await pool.run(request(tmp_path, "listen")))["result"] == {"heard": ""}
 
 
-async def test_frame_that_is_none_ends_the_child_and_nothing_else(pool: ChildPool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["lie", "pretend"])
+async def test_answer_that_is_none_ends_the_child_and_nothing_else(pool: ChildPool, tmp_path: Path, how: str) -> None:
     pid = await pid_of(pool, tmp_path)
     with pytest.raises(CrashedError):
-        await pool.run(request(tmp_path, "lie"))
+        await pool.run(request(tmp_path, how))
     assert await pid_of(pool, tmp_path) != pid
 
 

@@ -113,6 +113,17 @@ def lie(_work: Work, _report: Report) -> Outcome:
     return Done(result={})
 
 
+def pretend(_work: Work, _report: Report) -> Outcome:
+    """Write a whole frame that is no answer to wherever answers go."""
+    body = b'{"outcome": "done"}'
+    for descriptor in range(3, 12):
+        try:
+            os.write(descriptor, len(body).to_bytes(4, "big") + body)
+        except OSError:
+            continue
+    return Done(result={})
+
+
 def reach(work: Work, _report: Report) -> Outcome:
     """Hand out a file that is not ours as if we had made it."""
     link = work.folder / "stolen.txt"
@@ -163,6 +174,7 @@ WAYS: dict[str, Callable[[Work, Report], Outcome]] = {
         listen,
         look,
         lie,
+        pretend,
         reach,
         escape,
         forget,

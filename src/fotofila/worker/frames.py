@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import orjson
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024
+MOST_ATTACHED = 1000
 LENGTH_BYTES = 4
 
 
@@ -59,6 +60,8 @@ def checked(sizes: Any) -> list[int]:
     """Return the lengths that a child named; raises ValueError where they are none, or too much."""
     if not isinstance(sizes, list) or not all(isinstance(size, int) and size >= 0 for size in sizes):
         raise ValueError("a child named lengths that are none")
+    if len(sizes) > MOST_ATTACHED:
+        raise ValueError(f"a child attached {len(sizes)} contents")
     if sum(sizes) > MAX_FRAME_BYTES:
         raise ValueError(f"a child attached {sum(sizes)} bytes")
     return sizes

@@ -17,6 +17,7 @@ from typing import Any
 from fotofila.core.errors import FotofilaError
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import CHILDREN_KILLED
+from fotofila.worker.answers import with_contents
 from fotofila.worker.errors import BusyError, CrashedError, TimedOutError
 from fotofila.worker.frames import pack, receive_frame
 
@@ -190,17 +191,6 @@ class ChildPool:
         self._idle.clear()
         for child in list(self._all):
             await self._end(child)
-
-
-def with_contents(answer: dict[str, Any]) -> dict[str, Any]:
-    """Put what came with an answer in the place of its numbers; raises as what is no answer does."""
-    attached = answer.pop("attached", [])
-    for file in answer.get("renditions", ()):
-        if "content" in file:
-            if not 0 <= file["content"] < len(attached):
-                raise ValueError("a child named what it did not attach")
-            file["content"] = attached[file["content"]]
-    return answer
 
 
 async def keep_tail(process: asyncio.subprocess.Process, tail: deque[str]) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 
 import pytest
@@ -107,13 +107,47 @@ async def test_cancelled_statement_leaves_a_connection_for_the_next(database: Da
     assert await pid(database) != backend
 
 
-async def test_table_that_changes_under_a_prepared_statement_is_asked_anew(database: Database) -> None:
-    everything = "SELECT * FROM notes"
-    await ask(database, everything)
+async def test_statements_stay_prepared_in_the_server(database: Database) -> None:
+    for _ in range(2):
+        await ask(database, "SELECT id FROM notes")
+        async with database.read() as session:
+            await session.execute(text("SELECT id + 1 FROM notes"))
+    async with database.bare() as bare:
+        found = await bare.rows("SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%FROM notes'")
+    assert len(found) == (0 if database.options.pooler else 2)
+
+
+async def change(database: Database) -> None:
+    """Give a table a column more."""
     async with database.write() as session:
         await session.execute(text("ALTER TABLE notes ADD COLUMN more integer DEFAULT 7"))
         await session.execute(text("INSERT INTO notes (id) VALUES (1)"))
-    with suppress(DatabaseUnavailableError):  # what was prepared fits no more
+
+
+def changed(database: Database) -> AbstractContextManager[object]:
+    """Expect that what was prepared fits no more."""
+    return nullcontext() if database.options.pooler else pytest.raises(DatabaseUnavailableError)
+
+
+async def test_table_that_changes_under_a_prepared_statement_is_asked_anew(database: Database) -> None:
+    everything = "SELECT * FROM notes"
+    await ask(database, everything)
+    await change(database)
+    with changed(database):
         await ask(database, everything)
     async with database.bare() as bare:
         assert [tuple(row) for row in await bare.rows(everything)] == [(1, None, 7)]
+
+
+async def read(database: Database, statement: str) -> list[tuple[object, ...]]:
+    async with database.read() as session:
+        return [tuple(row) for row in await session.execute(text(statement))]
+
+
+async def test_table_that_changes_under_a_session_is_asked_anew(database: Database) -> None:
+    everything = "SELECT * FROM notes"
+    await read(database, everything)
+    await change(database)
+    with changed(database):
+        await read(database, everything)
+    assert await read(database, everything) == [(1, None, 7)]

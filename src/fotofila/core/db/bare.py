@@ -15,12 +15,10 @@ from typing import Any
 from sqlalchemy import Connection, PoolProxiedConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
-from fotofila.core.db.outages import DatabaseUnavailableError, code_of, first_line, translate
+from fotofila.core.db.outages import CHANGED, DatabaseUnavailableError, code_of, first_line, translate
 from fotofila.core.errors import FotofilaError
 
 STATEMENTS = "prepared"
-CHANGED = "0A000"
-"""The tables were changed under a prepared statement (and nothing else that we ask for)."""
 
 
 class Bare:

@@ -14,9 +14,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from fotofila.core.errors import ConflictError, FotofilaError, InvalidInputError, StorageFullError, UnavailableError
 
 RETRY_SECONDS = "5"
-AWAY = ("08", "53", "57", "58", "40", "55P03", "25P03", "25P04", "25006", "28", "3D", "42501")
+CHANGED = "0A000"
+"""The tables were changed under a prepared statement (and nothing else that we ask for)."""
+AWAY = ("08", "53", "57", "58", "40", "55P03", "25P03", "25P04", "25006", "28", "3D", "42501", CHANGED)
 """Beginnings of codes that say: not now, or not with this URL. Connections, resources, operators, deadlocks, locks,
-time limits, a standby; passwords, missing databases, missing rights."""
+time limits, a standby; passwords, missing databases, missing rights; tables that changed."""
 FULL = ("53100",)
 
 

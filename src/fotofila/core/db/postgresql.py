@@ -30,6 +30,8 @@ SPARE_SECONDS = 2.0
 """So much later than the server we give a statement up."""
 PING_AFTER_SECONDS = 20.0
 """A connection that rested for so long is asked whether it lives before it is used."""
+STATEMENTS = 200
+"""That a connection keeps prepared."""
 FOREIGN = {"channel_binding", "gssencmode", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"}
 """What libpq reads in a URL and asyncpg would send to the server as a setting of its own."""
 
@@ -72,7 +74,8 @@ async def connect(url: str, options: PostgresOptions) -> Any:
             return await asyncpg.connect(
                 clean_dsn(url),
                 command_timeout=options.statement_seconds + SPARE_SECONDS,
-                statement_cache_size=0,  # SQLAlchemy keeps its own
+                # None, and nothing that anybody prepares has a name: it would be read and planned at every call.
+                statement_cache_size=0 if options.pooler else STATEMENTS,
                 server_settings=limits,
             )
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
@@ -80,12 +83,17 @@ async def connect(url: str, options: PostgresOptions) -> Any:
 
 
 def server_settings(options: PostgresOptions) -> dict[str, str]:
-    """Return the limits that the server keeps for us; a pooler would refuse them, there the role's own count."""
+    """Return the limits that the server keeps for us; a pooler would refuse them, there the role's own count.
+
+    Statements stay prepared, their plans do not: one made while a table was nearly empty would be kept for its million
+    rows, and one for any value passes by the indices over some.
+    """
     return {
         "application_name": "fotofila",
         "statement_timeout": f"{options.statement_seconds * 1000:.0f}",
         "idle_in_transaction_session_timeout": f"{IDLE_SECONDS * 1000}",
         "jit": "off",
+        "plan_cache_mode": "force_custom_plan",
     }
 
 
@@ -129,7 +137,7 @@ def postgresql_engine(url: str, options: PostgresOptions) -> AsyncEngine:
         "postgresql+asyncpg://",
         connect_args={
             "async_creator_fn": open_one,
-            "prepared_statement_cache_size": 0 if options.pooler else 200,
+            "prepared_statement_cache_size": 0 if options.pooler else STATEMENTS,
         },
         pool_size=options.pool_size,
         max_overflow=0,

@@ -293,7 +293,7 @@ async def test_storage_that_is_away_costs_neither_attempts_nor_deliveries(
 
 async def test_storage_that_is_away_takes_no_lease_from_work_under_way(bench: Bench, tmp_path: Path) -> None:
     storage = AwayStorage(tmp_path / "objects")
-    bench = with_settings(replace(bench, storage=storage), lease_seconds=0.3, job_seconds=2)
+    bench = with_settings(replace(bench, storage=storage), lease_seconds=0.3, job_seconds=6)
     await bench.ask("hang", max_attempts=1)
     async with bench.working():
         await bench.hear("started")

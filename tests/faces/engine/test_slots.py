@@ -34,10 +34,10 @@ async def slots(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 async def test_slots_lie_a_gap_apart_whoever_takes_them(slots: Slots) -> None:
     waits = [await slots.take("a", gap_seconds=600) for _ in range(3)]
 
-    assert waits[0] < 1
+    assert waits[0] < 30
     assert waits[1] == pytest.approx(600, abs=30)
     assert waits[2] == pytest.approx(1200, abs=30)
-    assert await slots.take("b", gap_seconds=600) < 1
+    assert await slots.take("b", gap_seconds=600) < 30
 
 
 async def test_push_leaves_time_free(slots: Slots) -> None:

@@ -184,6 +184,7 @@ def test_reports_show_plots_and_the_same_as_tables(visitor: Visitor, tmp_path: P
     (tmp_path / "counted.jpg").write_bytes(jpeg())
     at = visitor()
     upload(at, tmp_path / "counted.jpg")
+    expect(tile(at.page, "counted.jpg")).to_contain_text("no faces", timeout=ANALYSIS_MS)  # what is done is counted
     at.go("#/reports")
     at.page.get_by_role("button", name="24 hours").click()
     figure = at.page.get_by_role("figure", name="Photos over time")

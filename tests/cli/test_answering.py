@@ -56,12 +56,15 @@ async def test_connection_that_is_kept_for_later_holds_nobody_up() -> None:
     app = Waiting()
     app.may_answer.set()
     async with served(app) as (server, serving, client):
-        await client.get("/")
+        answer = await client.get("/")
         server.leave()
         await serving
+        assert (answer.text, serving.exception()) == ("answered", None)
 
 
 async def test_server_that_is_told_before_it_began_does_not_stay() -> None:
-    async with served(Waiting()) as (server, serving, _client):
+    async with served(app := Waiting()) as (server, serving, _client):
         server.leave()
         await serving
+        assert serving.exception() is None
+    assert not app.asked.is_set()

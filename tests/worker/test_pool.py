@@ -120,7 +120,7 @@ async def test_job_that_reads_its_input_hears_nothing(pool: ChildPool, tmp_path:
 @pytest.mark.parametrize("how", ["lie", "pretend"])
 async def test_answer_that_is_none_ends_the_child_and_nothing_else(pool: ChildPool, tmp_path: Path, how: str) -> None:
     pid = await pid_of(pool, tmp_path)
-    with pytest.raises(CrashedError):
+    with pytest.raises(CrashedError, match="no answer that can be read"):
         await pool.run(request(tmp_path, how))
     assert await pid_of(pool, tmp_path) != pid
 

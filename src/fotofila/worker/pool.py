@@ -171,10 +171,11 @@ class ChildPool:
                 await child.process.wait()
         await asyncio.wait([child.stderr], timeout=LAST_WORDS_SECONDS)
         code = child.process.returncode
-        reason = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
+        reason = why(code)
         CHILDREN_KILLED.labels(reason).inc()
         log.warning("child.crashed", reason=reason, stderr=list(child.tail)[-5:])
-        error = CrashedError(f"The program that reads the picture ended unexpectedly ({reason}); it is tried again.")
+        what = "gave no answer that can be read" if code is None else f"ended unexpectedly ({reason})"
+        error = CrashedError(f"The program that reads the picture {what}; it is tried again.")
         error.add_note("\n".join(child.tail))
         return error
 
@@ -191,6 +192,13 @@ class ChildPool:
         self._idle.clear()
         for child in list(self._all):
             await self._end(child)
+
+
+def why(code: int | None) -> str:
+    """Say in a word or two how a child ended; one that lives on said what was no answer."""
+    if code is None:
+        return "no answer"
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
 async def keep_tail(process: asyncio.subprocess.Process, tail: deque[str]) -> None:

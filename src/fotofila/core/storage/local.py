@@ -2,8 +2,7 @@
 
 Written for itself rather than on a general object store, because those do not call fsync: an answered upload would be
 lost with the power. An object is written to a temporary file beside its place, fsynced, renamed, and its folder
-fsynced, and then those that had to be made a folder in: so late, because what a journal has written with a file costs
-nothing any more.
+fsynced. So are folders that had to be made, whatever becomes of the object: another may lie in them by then.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from io import BufferedWriter
@@ -56,7 +55,6 @@ class LocalWriter:
         self._if_absent = if_absent
         self._held = b""
         self._file: BufferedWriter | None = None
-        self._grown: list[Path] = []
         self.committed = False
 
     async def write(self, chunk: bytes) -> None:
@@ -67,8 +65,9 @@ class LocalWriter:
 
     def _append(self, chunk: bytes) -> BufferedWriter:
         if self._file is None:
-            folder = self._target.parent
-            self._file = begin_partial(folder, self._root, lambda partial: partial.open("xb"), self._grown)
+            with settling([]) as grown:
+                folder = self._target.parent
+                self._file = begin_partial(folder, self._root, lambda partial: partial.open("xb"), grown)
         self._file.write(chunk)
         return self._file
 
@@ -82,7 +81,7 @@ class LocalWriter:
         os.fsync(file.fileno())
         file.close()
         place(Path(file.name), self._target, if_absent=self._if_absent)
-        settle([self._target.parent, *self._grown])
+        fsync(self._target.parent)
         self.committed = True
 
     async def abandon(self) -> None:
@@ -129,10 +128,10 @@ class LocalStorage:
         targets = {self.path(key): file for key, file in files.items()}
 
         def work() -> None:
-            grown: list[Path] = []
-            for target, file in targets.items():
-                self._place(file, target, grown)
-            settle([*(target.parent for target in targets), *grown])
+            with settling([]) as folders:
+                for target, file in targets.items():
+                    self._place(file, target, folders)
+                    folders.append(target.parent)
 
         with os_errors(next(iter(files), "")):
             await asyncio.to_thread(work)
@@ -304,10 +303,18 @@ def place(partial: Path, target: Path, *, if_absent: bool) -> None:
         partial.replace(target)
 
 
-def settle(folders: Iterable[Path]) -> None:
-    """Make the names in folders durable, each folder once."""
-    for folder in dict.fromkeys(folders):
-        fsync(folder)
+@contextmanager
+def settling(folders: list[Path]) -> Iterator[list[Path]]:
+    """Make the names in folders durable, each folder once, also where the block fails.
+
+    At its end, because what a journal has written with a file costs nothing any more.
+    """
+    try:
+        yield folders
+    finally:
+        for folder in dict.fromkeys(folders):
+            with suppress(FileNotFoundError):  # a delete beside us has removed it, empty
+                fsync(folder)
 
 
 def fsync(path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from fotofila.access.audit import OPERATOR
 from fotofila.core.config import SettingsError
@@ -16,6 +17,7 @@ from fotofila.faces.collections import desk, pgvector
 from fotofila.faces.collections.choose import search_of
 from fotofila.faces.collections.exact import ExactSearch
 from fotofila.faces.collections.search_port import Near, Space
+from fotofila.testing.servers import PostgresServer
 from tests.faces.collections.conftest import OWNER, Place, open_place
 from tests.faces.collections.painted import MODEL, picture, vector_of
 
@@ -143,6 +145,31 @@ async def test_many_vectors_at_once_are_taken_over_in_the_background(
             assert len(await near(place, 4)) == 1
             assert not await caught_up(place, 4), "three are not waited for"
         await until(lambda: caught_up(place, 4))
+
+
+async def test_where_shared_memory_is_short_one_process_builds_the_index(
+    tmp_path: Path, migrated_url: str, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = migrated_url.rpartition("/")[2]
+    postgres_server.psql(f"ALTER DATABASE {name} SET min_parallel_table_scan_size = 0")  # few rows, several processes
+    monkeypatch.setattr(pgvector, "BUILD_MEMORY_MIB", (1 << 20, 1 << 20))  # a terabyte: no machine has so much of it
+    built: list[str] = []
+    run_long = pgvector.run_long
+
+    async def watched(session: AsyncSession, statement: str, *values: object) -> None:
+        built.extend([statement] if "USING hnsw" in statement else [])
+        await run_long(session, statement, *values)
+
+    monkeypatch.setattr(pgvector, "run_long", watched)
+    async with open_place(tmp_path, migrated_url, faces_search="pgvector") as place:
+        await place.index(1)
+        await until(lambda: caught_up(place, 1))
+        assert len(built) == 2, "the first way failed"
+
+
+@pytest.mark.parametrize(("count", "mebibytes"), [(0, 64), (100_000, 138), (1_000_000, 1388), (10_000_000, 4096)])
+def test_a_graph_is_given_the_memory_that_it_takes(count: int, mebibytes: int) -> None:
+    assert pgvector.build_memory_mib(count, 128) == mebibytes
 
 
 async def caught_up(place: Place, person: int, matches: int = 1) -> bool:

@@ -41,7 +41,11 @@ MANY = 1000
 """Vectors at once after which PostgreSQL should count anew, and that no search waits for: some seconds."""
 PATIENCE_SECONDS = 1.0
 """That the first search waits for the index."""
-BUILD_MEMORY = "512MB"
+GRAPH_BYTES = 1200
+"""Of each vector in the graph while it is built, beside its own numbers, measured as 1060: a graph that outgrows its
+memory goes on on the disk, at a tenth of the speed."""
+BUILD_MEMORY_MIB = (64, 4096)
+"""Least and most: a parallel build takes all of it at once, in shared memory."""
 MODEL = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 
 CURRENT = """
@@ -209,12 +213,32 @@ async def make_tables(session: AsyncSession, kind: Kind) -> None:
 
 async def make_index(session: AsyncSession, space: Space, numbers: int) -> None:
     """Make the graph of a model: vectors of two models have nothing to do with each other."""
-    await session.execute(text(f"SET LOCAL maintenance_work_mem = '{BUILD_MEMORY}'"))
-    await run_long(
-        session,
-        f"CREATE INDEX IF NOT EXISTS {index_of(space)} ON {table_of(space.kind)} USING hnsw "
-        f"((vector::halfvec({numbers})) halfvec_ip_ops) WHERE model = '{literal(space.model)}'",
+    if await session.scalar(text(INDEX), {"name": index_of(space)}):
+        return
+    from asyncpg.exceptions import InsufficientResourcesError  # noqa: PLC0415 - the embedded database needs no driver of another
+
+    count = await session.scalar(
+        text(f"SELECT count(*) FROM {table_of(space.kind)} WHERE model = :model"),  # noqa: S608 - no name from outside
+        {"model": space.model},
     )
+    await session.execute(text(f"SET LOCAL maintenance_work_mem = '{build_memory_mib(count or 0, numbers)}MB'"))
+    statement = (
+        f"CREATE INDEX {index_of(space)} ON {table_of(space.kind)} USING hnsw "
+        f"((vector::halfvec({numbers})) halfvec_ip_ops) WHERE model = '{literal(space.model)}'"
+    )
+    try:
+        async with session.begin_nested():
+            await run_long(session, statement)
+    except InsufficientResourcesError as error:  # containers have little shared memory: one process needs none
+        log.warning("faces.index_alone", sentence=str(error))
+        await session.execute(text("SET LOCAL max_parallel_maintenance_workers = 0"))
+        await run_long(session, statement)
+
+
+def build_memory_mib(count: int, numbers: int) -> int:
+    """Return what a graph of so many vectors takes while it is built."""
+    least, most = BUILD_MEMORY_MIB
+    return max(least, min(most, count * (2 * numbers + GRAPH_BYTES) // 2**20))
 
 
 def index_of(space: Space) -> str:

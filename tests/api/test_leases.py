@@ -8,7 +8,8 @@ import pytest
 from limits import RateLimitItem, parse
 
 from fotofila.api.leases import LeasedCounts
-from fotofila.api.rate_stores import Count, LibraryStore, PostgresStore, RateStore
+from fotofila.api.memory_counts import MemoryStore
+from fotofila.api.rate_stores import Count, PostgresStore, RateStore
 from fotofila.core.db import Database
 from fotofila.core.errors import UnavailableError
 
@@ -19,7 +20,7 @@ class Counted:
     """A store that keeps count of how it was asked; and a clock."""
 
     def __init__(self, *, away: bool = False) -> None:
-        self.store = LibraryStore()
+        self.store = MemoryStore()
         self.costs: list[int] = []
         self.away = away
         self.now = 0.0
@@ -120,7 +121,7 @@ async def test_who_waits_is_counted_though_the_one_that_asked_has_left() -> None
 async def test_replicas_share_a_limit_but_for_a_block_of_each(kind: str, request: pytest.FixtureRequest) -> None:
     limit, replicas = parse("400/hour"), 3
     database = Database(request.getfixturevalue("migrated_url")) if kind == "postgres" else None
-    store: RateStore = LibraryStore() if database is None else PostgresStore(database)
+    store: RateStore = MemoryStore() if database is None else PostgresStore(database)
     processes = [LeasedCounts(store) for _ in range(replicas)]
     allowed = 0
     for number in range(600):

@@ -16,7 +16,8 @@ from limits import parse
 from sqlalchemy import text
 
 from fotofila.api.limits import RateLimits
-from fotofila.api.rate_stores import LibraryStore, PostgresStore, RateStore, choose_store, redis_storage, sweep
+from fotofila.api.memory_counts import MemoryStore
+from fotofila.api.rate_stores import PostgresStore, RateStore, RedisStore, choose_store, redis_storage, sweep
 from fotofila.core.capability import Context
 from fotofila.core.config import SettingsError, load_settings
 from fotofila.core.db import Database
@@ -31,9 +32,9 @@ POSTGRES = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[RateStore]:
     database: Database | None = None
     if request.param == "memory":
-        store: RateStore = LibraryStore()
+        store: RateStore = MemoryStore()
     elif request.param == "redis":
-        store = LibraryStore(redis_storage(request.getfixturevalue("redis_url")))
+        store = RedisStore(redis_storage(request.getfixturevalue("redis_url")))
     else:
         database = Database(request.getfixturevalue("migrated_url"))
         store = PostgresStore(database)
@@ -108,7 +109,7 @@ async def test_while_the_store_is_away_requests_are_counted_here_and_nobody_gues
 
 async def test_redis_that_dies_is_an_outage_in_our_words(tmp_path: Path) -> None:
     with RedisServer(tmp_path) as server:
-        store = LibraryStore(redis_storage(server.url))
+        store = RedisStore(redis_storage(server.url))
         await store.take(HOURLY, "a")
         server.kill()
         with pytest.raises(UnavailableError):

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from limits import RateLimitItem, parse
 
 from fotofila.api.leases import LeasedCounts
-from fotofila.api.rate_stores import Count, LibraryStore, RateStore
+from fotofila.api.memory_counts import MemoryStore
+from fotofila.api.rate_stores import Count, RateStore
 from fotofila.core.config import SettingsError
 from fotofila.core.errors import RateLimitedError, UnavailableError
 from fotofila.core.observability.logs import get_logger
@@ -65,7 +66,7 @@ class RateLimits:
         self._sign_ins = parse_limit(sign_ins, setting="FOTOFILA_LOGIN_RATE_LIMIT")
         self._shared = shared
         self._leased = LeasedCounts(shared) if shared is not None else None
-        self._own = LibraryStore()
+        self._own = MemoryStore()
         self._rests_until = 0.0
 
     async def take(self, bucket: str) -> Quota:
@@ -78,7 +79,7 @@ class RateLimits:
             except UnavailableError as error:
                 self._rests_until = time.monotonic() + REST_SECONDS
                 log.warning("limits.store_away", sentence=error.message)
-        return await self._take(self._own, self._requests, f"request/{bucket}")
+        return quota(self._requests, self._own.take_here(self._requests, f"request/{bucket}"))
 
     async def take_sign_in(self, *, address: str, username: str | None = None) -> None:
         """Count one attempt to sign in, by address and, apart from it, by user name.

@@ -1,4 +1,4 @@
-"""Where requests are counted: in one process, in PostgreSQL, or in Redis.
+"""Where requests of several processes are counted: in PostgreSQL, or in Redis; in one process: `memory_counts`.
 
 All count in a sliding window: the count of this window and that of the one before, weighted by how much of it is still
 in sight. A request that is refused is not counted.
@@ -12,7 +12,7 @@ from math import ceil
 from typing import Protocol
 
 from limits import RateLimitItem
-from limits.aio.storage import MemoryStorage, Storage
+from limits.aio.storage import Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import ConfigurationError, StorageError
 from sqlalchemy import Integer, String, bindparam, text
@@ -51,12 +51,12 @@ class RateStore(Protocol):
         ...
 
 
-class LibraryStore:
-    """Counts where the library `limits` can: in memory or in Redis."""
+class RedisStore:
+    """Counts in Redis, by the library `limits`."""
 
-    def __init__(self, storage: Storage | None = None) -> None:
-        self._storage = storage or MemoryStorage()
-        self._limiter = SlidingWindowCounterRateLimiter(self._storage)
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._limiter = SlidingWindowCounterRateLimiter(storage)
 
     async def take(self, item: RateLimitItem, bucket: str, *, cost: int = 1) -> Count:
         """Count requests."""
@@ -144,7 +144,7 @@ def choose_store(settings: Settings, database: Database) -> RateStore | None:
         raise SettingsError(
             "FOTOFILA_RATE_LIMIT_URL: write it as redis://host:6379/0 or rediss://…; memory:// counts in each process."
         )
-    return LibraryStore(redis_storage(url))
+    return RedisStore(redis_storage(url))
 
 
 def redis_storage(url: str) -> Storage:

@@ -25,6 +25,7 @@ def running_peer(peer: str, parts: Parts, *, workers: int, clients: str) -> Iter
         **parts.env,
         "PEER": peer,
         "PEER_CLIENTS": clients,
+        "TMPDIR": str(parts.folder),
         "PYTHONPATH": str(Path(__file__).parent.parent),
     }
     web = ["uvicorn", "bench.peers_web:app", "--port", str(port), "--log-level", "warning", "--no-access-log"]

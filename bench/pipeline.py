@@ -15,13 +15,13 @@ import contextlib
 import io
 import json
 import random
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from bench.disk import kept_until_the_end
 from bench.peers_pipeline import CLIENTS, PEERS, running_peer
 from bench.pipeline_fleet import running
 from bench.pipeline_load import PACED_SHARE, Looks, Phase, measure
@@ -57,10 +57,13 @@ def main(argv: list[str]) -> int:
     peers = default if arguments.peers is None else arguments.peers
     sides = (*(() if arguments.peers_only else (OURS,)), *peers)
     rounds: dict[str, list[dict[str, Any]]] = {side: [] for side in sides}
-    for _ in range(arguments.rounds):
-        for side in sides:
-            phases = ours(arguments, photos) if side == OURS else beside(side, arguments, photos)
-            rounds[side].append(tell(side, *phases))
+    with kept_until_the_end() as kept:
+        for number in range(arguments.rounds):
+            for side in sides:
+                folder = kept / f"{side}-{number}"
+                folder.mkdir()
+                phases = ours(arguments, photos, folder) if side == OURS else beside(side, arguments, photos, folder)
+                rounds[side].append(tell(side, *phases))
     figures = {side: least(each) for side, each in rounds.items()}
     for side, each in figures.items():
         print(f"{side}: CPU {flood_ms(each)} ms a photo, the least of {each['rounds_cpu_ms']}", flush=True)
@@ -98,20 +101,18 @@ def small_jpeg() -> bytes:
     return out.getvalue()
 
 
-def ours(arguments: argparse.Namespace, photos: Sequence[bytes]) -> tuple[Phase, Phase]:
+def ours(arguments: argparse.Namespace, photos: Sequence[bytes], folder: Path) -> tuple[Phase, Phase]:
     """Measure Fotofila on the parts that were asked for."""
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fotofila-bench-")))
         made = stack.enter_context(parts(folder, queue=arguments.queue, db=arguments.db, storage=arguments.storage))
         address, fleet = stack.enter_context(running(made, kind=arguments.kind, workers=arguments.workers))
         looks = Looks(rows=made.rows(), open_count=OPEN, ended=ENDED)
         return both_phases(address, fleet, looks, photos, arguments.photos)
 
 
-def beside(peer: str, arguments: argparse.Namespace, photos: Sequence[bytes]) -> tuple[Phase, Phase]:
+def beside(peer: str, arguments: argparse.Namespace, photos: Sequence[bytes], folder: Path) -> tuple[Phase, Phase]:
     """Measure a peer."""
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fotofila-bench-")))
         made = stack.enter_context(peer_parts(folder))
         address, fleet = stack.enter_context(
             running_peer(peer, made, workers=arguments.workers, clients=arguments.peer_clients)

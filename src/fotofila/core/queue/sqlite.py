@@ -3,6 +3,7 @@
 WAL, `synchronous=FULL` for an `enqueue` (a returned one is on the disk; what a power cut may take back is that messages
 were received or acked, so they come again: at least once) and `BEGIN IMMEDIATE` (the write lock is taken where
 waiting is harmless). All statements run on one thread, so the event loop never waits for the disk.
+What is sent while that thread is at work shares the next transaction: a commit costs more than all its statements.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TypeVar
 from fotofila.core.errors import StorageFullError, UnavailableError
 from fotofila.core.ids import new_id
 from fotofila.core.queue.base import MAX_PAYLOAD_BYTES, Delivery, Depth, LaneNames, Outgoing
+from fotofila.core.queue.sqlite_parcels import Parcel, Parcels
 from fotofila.core.sqlite import Lane, SqliteChanges, begin_writing, enter_wal, identity
 
 DEDUP_SECONDS = 600
@@ -76,6 +78,7 @@ class SqliteQueue:
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._changes = SqliteChanges(path)
+        self._parcels = Parcels(self._write)
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         def call() -> T:
@@ -121,18 +124,26 @@ class SqliteQueue:
                 text = f"A message of {len(message.payload)} bytes was sent; {MAX_PAYLOAD_BYTES} is the most."
                 raise ValueError(text)
 
-        def work(connection: sqlite3.Connection) -> None:
-            now = self._now()
-            with writing(connection, durably=True):
-                connection.execute("DELETE FROM dedup WHERE expires_at < ?", (now,))
-                fresh = [m for m in messages if m.dedup_id is None or claim_dedup(connection, lane, m.dedup_id, now)]
+        parcel = Parcel(lane=lane, messages=messages, ending=ending)
+        self._parcels.add(parcel)
+        try:
+            await self._run(lambda connection: self._parcels.send(connection, parcel))
+        except BaseException:
+            parcel.withdrawn = True
+            raise
+
+    def _write(self, connection: sqlite3.Connection, parcels: Iterable[Parcel]) -> None:
+        now = self._now()
+        with writing(connection, durably=True):
+            connection.execute("DELETE FROM dedup WHERE expires_at < ?", (now,))
+            for parcel in parcels:
+                lane, sent = parcel.lane, parcel.messages
+                fresh = [m for m in sent if m.dedup_id is None or claim_dedup(connection, lane, m.dedup_id, now)]
                 connection.executemany(
                     "INSERT INTO messages (id, lane, payload, ready_at) VALUES (?, ?, ?, ?)",
                     [(new_id(), lane, m.payload, EVER) for m in fresh],
                 )
-                connection.executemany(END, ending)
-
-        await self._run(work)
+                connection.executemany(END, parcel.ending)
 
     async def receive(
         self, lanes: Sequence[str], *, max_messages: int, wait_seconds: float, lease_seconds: float

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from fotofila.core.errors import StorageFullError
 from fotofila.core.storage.base import ObjectNotFoundError
-from fotofila.core.storage.local import PARTIAL, STALE_SECONDS, LocalStorage
+from fotofila.core.storage.durable import PARTIAL
+from fotofila.core.storage.local import STALE_SECONDS, LocalStorage
 from fotofila.testing.processes import acting
 from tests.core.disks import small_disk
 

@@ -1,8 +1,7 @@
 """Objects in a folder of this machine.
 
 Written for itself rather than on a general object store, because those do not call fsync: an answered upload would be
-lost with the power. An object is written to a temporary file beside its place, fsynced, renamed, and its folder
-fsynced. So are folders that had to be made, whatever becomes of the object: another may lie in them by then.
+lost with the power.
 """
 
 from __future__ import annotations
@@ -12,16 +11,13 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from io import BufferedWriter
 from pathlib import Path
 from stat import S_ISREG
-from typing import TypeVar
 
 from fotofila.core.errors import StorageFullError, UnavailableError
-from fotofila.core.ids import new_id
 from fotofila.core.storage.base import (
     CHUNK_BYTES,
     SMALL_BYTES,
@@ -32,14 +28,20 @@ from fotofila.core.storage.base import (
     is_prefix,
     overwrite,
 )
+from fotofila.core.storage.durable import (
+    PARTIAL,
+    Partial,
+    begin_partial,
+    folder_of,
+    fsync,
+    move,
+    place,
+    put,
+    remove,
+    settling,
+)
 
-PARTIAL = ".partial-"
-"""Prefix of a file that is not an object yet; no key part begins with a dot, so none can clash."""
 STALE_SECONDS = 86400
-BEGIN_TRIES = 100
-"""A folder that was found empty and removed beside us is made again, so often at most."""
-
-T = TypeVar("T")
 
 
 class LocalWriter:
@@ -49,12 +51,12 @@ class LocalWriter:
     a thread: those visits cost more than the file.
     """
 
-    def __init__(self, target: Path, root: Path, *, if_absent: bool) -> None:
+    def __init__(self, target: str, root: str, *, if_absent: bool) -> None:
         self._target = target
         self._root = root
         self._if_absent = if_absent
         self._held = b""
-        self._file: BufferedWriter | None = None
+        self._partial: Partial | None = None
         self.committed = False
 
     async def write(self, chunk: bytes) -> None:
@@ -63,36 +65,28 @@ class LocalWriter:
         if held:
             await asyncio.to_thread(self._append, held)
 
-    def _append(self, chunk: bytes) -> BufferedWriter:
-        if self._file is None:
+    def _append(self, chunk: bytes) -> Partial:
+        if self._partial is None:
             with settling([]) as grown:
-                folder = self._target.parent
-                self._file = begin_partial(folder, self._root, lambda partial: partial.open("xb"), grown)
-        self._file.write(chunk)
-        return self._file
+                self._partial = begin_partial(folder_of(self._target), self._root, Partial, grown)
+        self._partial.write(chunk)
+        return self._partial
 
     async def commit(self) -> None:
         """Make the object whole, durable and visible."""
         await asyncio.to_thread(self._commit)
 
     def _commit(self) -> None:
-        file = self._append(self._held)
-        file.flush()
-        os.fsync(file.fileno())
-        file.close()
-        place(Path(file.name), self._target, if_absent=self._if_absent)
-        fsync(self._target.parent)
+        partial = self._append(self._held)
+        partial.settle()
+        place(partial.path, self._target, if_absent=self._if_absent)
+        fsync(folder_of(self._target))
         self.committed = True
 
     async def abandon(self) -> None:
         """Close and remove the temporary file, if one was begun."""
-        if self._file is not None:
-            await asyncio.to_thread(self._remove, self._file)
-
-    def _remove(self, file: BufferedWriter) -> None:
-        with suppress(OSError):
-            file.close()
-        Path(file.name).unlink(missing_ok=True)
+        if self._partial is not None:
+            await asyncio.to_thread(self._partial.remove)
 
 
 class LocalStorage:
@@ -100,16 +94,20 @@ class LocalStorage:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._base = str(root)
         root.mkdir(parents=True, exist_ok=True)
 
     def path(self, key: str) -> Path:
         """Return the file of a key; a ValueError where it is none."""
-        return self._root.joinpath(*demand_key(key).split("/"))
+        return Path(self._file(key))
+
+    def _file(self, key: str) -> str:
+        return f"{self._base}/{demand_key(key)}"
 
     @asynccontextmanager
     async def open_writer(self, key: str, *, if_absent: bool = False) -> AsyncIterator[LocalWriter]:
         """Begin an object; it appears only with `commit`."""
-        writer = LocalWriter(self.path(key), self._root, if_absent=if_absent)
+        writer = LocalWriter(self._file(key), self._base, if_absent=if_absent)
         try:
             with os_errors(key):
                 yield writer
@@ -125,26 +123,27 @@ class LocalStorage:
 
     async def put_files(self, files: Mapping[str, Path | bytes]) -> None:
         """Move files to their keys when they lie on the same disk, else copy them; a folder is fsynced once."""
-        targets = {self.path(key): file for key, file in files.items()}
+        targets = [(self._file(key), file) for key, file in files.items()]
 
         def work() -> None:
             with settling([]) as folders:
-                for target, file in targets.items():
+                for target, file in targets:
                     self._place(file, target, folders)
-                    folders.append(target.parent)
+                    folders.append(folder_of(target))
 
         with os_errors(next(iter(files), "")):
             await asyncio.to_thread(work)
 
-    def _place(self, file: Path | bytes, target: Path, grown: list[Path]) -> None:
-        def begin(partial: Path) -> Path:
-            return move(file, partial) if isinstance(file, Path) else write(file, partial)
+    def _place(self, file: Path | bytes, target: str, grown: list[str]) -> None:
+        def begin(partial: str) -> str:
+            return move(file, partial) if isinstance(file, Path) else put(file, partial)
 
-        partial = begin_partial(target.parent, self._root, begin, grown)
+        partial = begin_partial(folder_of(target), self._base, begin, grown)
         try:
             place(partial, target, if_absent=False)
-        finally:
-            partial.unlink(missing_ok=True)
+        except OSError:
+            remove(partial)
+            raise
 
     async def get(self, key: str) -> bytes:
         """Read a small object whole."""
@@ -232,98 +231,6 @@ class LocalStorage:
 
     async def close(self) -> None:
         """Nothing is held open."""
-
-
-def begin_partial(folder: Path, root: Path, begin: Callable[[Path], T], grown: list[Path]) -> T:
-    """Begin a temporary file in a folder, which is made where there is none yet; the folders that grew are added.
-
-    Once there is a file in it, no delete beside us removes the folder.
-    """
-    for _ in range(BEGIN_TRIES):
-        with suppress(FileNotFoundError):
-            return begin(folder / f"{PARTIAL}{new_id()}")
-        with suppress(FileNotFoundError):
-            make_folder(folder, root, grown)
-    make_folder(folder, root, grown)
-    return begin(folder / f"{PARTIAL}{new_id()}")
-
-
-def move(source: Path, partial: Path) -> Path:
-    """Move a file, or copy it from another disk, and write it through."""
-    try:
-        source.rename(partial)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        with removed_on_error(partial):
-            shutil.copyfile(source, partial)
-    with removed_on_error(partial):
-        fsync(partial)
-    return partial
-
-
-def write(content: bytes, partial: Path) -> Path:
-    """Write a file through."""
-    with removed_on_error(partial), partial.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return partial
-
-
-@contextmanager
-def removed_on_error(partial: Path) -> Iterator[None]:
-    """Leave nothing of a temporary file that could not be written."""
-    try:
-        yield
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
-
-
-def make_folder(folder: Path, root: Path, grown: list[Path]) -> None:
-    """Make a folder below the root; those that have a name more afterwards are added."""
-    missing = [path for path in (folder, *folder.parents) if root in path.parents and not path.is_dir()]
-    for path in reversed(missing):
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except FileExistsError:
-            if path.is_file():
-                raise
-            # else it was there a moment ago, and a delete beside us has removed it since
-        grown.append(path.parent)
-
-
-def place(partial: Path, target: Path, *, if_absent: bool) -> None:
-    """Rename a file that is whole to its place."""
-    if if_absent:
-        os.link(partial, target)
-        partial.unlink(missing_ok=True)
-    else:
-        partial.replace(target)
-
-
-@contextmanager
-def settling(folders: list[Path]) -> Iterator[list[Path]]:
-    """Make the names in folders durable, each folder once, also where the block fails.
-
-    At its end, because what a journal has written with a file costs nothing any more.
-    """
-    try:
-        yield folders
-    finally:
-        for folder in dict.fromkeys(folders):
-            with suppress(FileNotFoundError):  # a delete beside us has removed it, empty
-                fsync(folder)
-
-
-def fsync(path: Path) -> None:
-    """Write a file, or a folder's list of names, through to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def walk(folder: Path, root: Path) -> Iterator[tuple[str, os.stat_result]]:

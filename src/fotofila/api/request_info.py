@@ -38,6 +38,14 @@ def request_info(scope: Scope) -> RequestInfo:
     return cast("RequestInfo", scope[SCOPE_KEY])
 
 
+def header(scope: Scope, name: bytes) -> str | None:
+    """Return the first header of a name, given in lower case; for layers that look at one or two of them."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return None
+
+
 def client_address(scope: Scope) -> str:
     """Return the client's address, trusted proxies taken into account; `unknown` on a Unix socket."""
     client = scope.get("client")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fotofila.api.request_info import RequestInfo, request_info
+from fotofila.api.request_info import header, request_info
 
 LINGER_BYTES = 64 * 1024 * 1024
 LINGER_SECONDS = 5.0
@@ -36,7 +36,7 @@ class BodyMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        body = Body(info=request_info(scope), headers=Headers(scope=scope), receive=receive)
+        body = Body(scope, receive)
 
         async def end_first(message: Message) -> None:
             if message["type"] == "http.response.start" and not await body.linger():
@@ -49,11 +49,11 @@ class BodyMiddleware:
 class Body:
     """The body of one request, as it is read."""
 
-    def __init__(self, *, info: RequestInfo, headers: Headers, receive: Receive) -> None:
-        length = headers.get("content-length", "")
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        length = header(scope, b"content-length") or ""
         self._declared = int(length) if length.isdecimal() else 0
-        self._ended = "chunked" not in headers.get("transfer-encoding", "")
-        self._info = info
+        self._ended = "chunked" not in (header(scope, b"transfer-encoding") or "")
+        self._info = request_info(scope)
         self._receive = receive
         self._seen = 0
 

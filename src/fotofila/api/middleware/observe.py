@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import cache
 from time import perf_counter
 
 import structlog
 from opentelemetry.trace import Span
-from starlette.datastructures import Headers, MutableHeaders
+from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fotofila.api.middleware.hosts import PROBES
-from fotofila.api.request_info import SCOPE_KEY, RequestInfo, client_address
+from fotofila.api.request_info import SCOPE_KEY, RequestInfo, client_address, header
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from fotofila.core.observability.traces import span
@@ -21,12 +23,19 @@ log = get_logger("fotofila.http")
 CLIENT_GONE = 499
 """What nginx logs when the client left before an answer."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+REQUEST_ID = b"x-request-id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 def route_template(scope: Scope) -> str:
     """Return the route's template, so that ids make no new time series; `other` for what no route took."""
     return str(getattr(scope.get("route"), "path", "other"))
+
+
+@cache
+def meters(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Return what counts and times such answers; there are as many as time series."""
+    return HTTP_REQUESTS.labels(method, route, status), HTTP_SECONDS.labels(method, route)
 
 
 class ObserveMiddleware:
@@ -40,16 +49,16 @@ class ObserveMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
-        info = RequestInfo(request_id=given) if _REQUEST_ID.fullmatch(given) else RequestInfo()
+        given = header(scope, REQUEST_ID)
+        info = RequestInfo(request_id=given) if given and _REQUEST_ID.fullmatch(given) else RequestInfo()
         scope[SCOPE_KEY] = info
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
-        with (
-            structlog.contextvars.bound_contextvars(request_id=info.request_id),
-            span(method, headers.get("traceparent"), **{"http.request.method": method}) as current,
-        ):
-            await Exchange(scope=scope, info=info, method=method, span=current).run(self.app, receive, send)
+        bound = structlog.contextvars.bind_contextvars(request_id=info.request_id)
+        try:
+            with span(method, header(scope, b"traceparent"), **{"http.request.method": method}) as current:
+                await Exchange(scope=scope, info=info, method=method, span=current).run(self.app, receive, send)
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
 
 
 class Exchange:
@@ -71,10 +80,7 @@ class Exchange:
             if message["type"] == "http.response.start":
                 self._first_byte_seconds = perf_counter() - self._begun
                 self._status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = self._info.request_id
-                for name, value in self._info.headers.items():
-                    headers.setdefault(name, value)
+                message["headers"] = self._with_ours(message["headers"])
             await send(message)
 
         try:
@@ -82,12 +88,22 @@ class Exchange:
         finally:
             self._tell()
 
+    def _with_ours(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Put the request's id in; what else every answer carries, only where it has none of its own."""
+        whole = [each for each in headers if each[0] != REQUEST_ID]
+        own = {name for name, _ in whole}
+        more = ((name.lower().encode("latin-1"), value) for name, value in self._info.headers.items())
+        whole += [(name, value.encode("latin-1")) for name, value in more if name not in own]
+        whole.append((REQUEST_ID, self._info.request_id.encode("latin-1")))
+        return whole
+
     def _tell(self) -> None:
         seconds = perf_counter() - self._begun
         route = route_template(self._scope)
-        HTTP_REQUESTS.labels(self._method, route, self._status).inc()
+        count, duration = meters(self._method, route, self._status)
+        count.inc()
         # To the first byte: an SSE stream that lives for an hour was still answered at once.
-        HTTP_SECONDS.labels(self._method, route).observe(self._first_byte_seconds or seconds)
+        duration.observe(self._first_byte_seconds or seconds)
         self._span.update_name(f"{self._method} {route}")
         self._span.set_attributes({"http.route": route, "http.response.status_code": self._status})
         principal = self._info.principal

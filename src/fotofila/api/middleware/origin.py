@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fotofila.api.cookie import SESSION_COOKIE
+from fotofila.api.request_info import header
 from fotofila.core.errors import ForbiddenError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -44,17 +45,16 @@ class OriginMiddleware:
             ForeignOriginError: the Origin is missing or not ours.
         """
         if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
-            self._check(Request(scope))
+            self._check(scope)
         await self.app(scope, receive, send)
 
-    def _check(self, request: Request) -> None:
-        headers = request.headers
-        if "authorization" in headers or "x-api-key" in headers:
+    def _check(self, scope: Scope) -> None:
+        if header(scope, b"authorization") is not None or header(scope, b"x-api-key") is not None:
             return
-        origin = headers.get("origin")
-        if origin is None and SESSION_COOKIE not in request.cookies:
+        origin = header(scope, b"origin")
+        if origin is None and SESSION_COOKIE not in Request(scope).cookies:
             return
-        own = f"{request.scope.get('scheme', 'http')}://{headers.get('host', '')}".lower()
+        own = f"{scope.get('scheme', 'http')}://{header(scope, b'host') or ''}".lower()
         if (origin or "").lower() not in {own, self._public_origin}:
             message = (
                 f"A session needs the header Origin: {own}. Behind a proxy, set FOTOFILA_PUBLIC_URL; "

@@ -28,6 +28,7 @@ class SecurityHeadersMiddleware:
         pictures = f" {picture_origin}" if picture_origin else ""
         headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY.format(pictures=pictures), **HEADERS}
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self._headers_of_api = [*self._headers, NO_STORE]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the request."""
@@ -38,10 +39,8 @@ class SecurityHeadersMiddleware:
         async def add(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own = {name for name, _ in message["headers"]}
-                added = [header for header in self._headers if header[0] not in own]
-                if scope["path"].startswith("/api/") and NO_STORE[0] not in own:
-                    added.append(NO_STORE)
-                message["headers"] = [*message["headers"], *added]
+                ours = self._headers_of_api if scope["path"].startswith("/api/") else self._headers
+                message["headers"] = [*message["headers"], *[header for header in ours if header[0] not in own]]
             await send(message)
 
         await self.app(scope, receive, add)

@@ -124,6 +124,7 @@ def beside(peer: str, arguments: argparse.Namespace, photos: Sequence[bytes], fo
 def both_phases(address: Any, fleet: Any, looks: Looks, photos: Sequence[bytes], count: int) -> tuple[Phase, Phase]:
     """Warm up, flood, then send at an even pace."""
     measure(address, fleet, looks, photos[:WARM])
+    fleet.wait_until_calm()
     flood = measure(address, fleet, looks, photos[WARM : WARM + count])
     rate = PACED_SHARE * flood.photos / flood.seconds
     return flood, measure(address, fleet, looks, photos[WARM + count :], rate=rate)

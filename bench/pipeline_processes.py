@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,10 @@ from pathlib import Path
 import psutil
 
 from bench.served import cpu_of, end
+
+LOOK_SECONDS, MOST_LOOKS = 1.0, 60
+CALM = 0.2
+"""CPU seconds a second of all of them together, servers and what they do by the clock included."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +42,17 @@ class Fleet:
     def cpu_seconds(self) -> dict[str, float]:
         """Return the CPU seconds used so far."""
         return {role: sum(map(cpu_of, processes)) for role, processes in self._by_role().items()}
+
+    def wait_until_calm(self) -> None:
+        """Wait until what was started has started: a role that no photo needs may still be importing."""
+        before = sum(self.cpu_seconds().values())
+        for _ in range(MOST_LOOKS):
+            time.sleep(LOOK_SECONDS)
+            now = sum(self.cpu_seconds().values())
+            if now - before < CALM * LOOK_SECONDS:
+                return
+            before = now
+        raise TimeoutError("the processes have work although none was sent")
 
     def peak_mb(self) -> dict[str, float]:
         """Return the most resident memory that the processes of each role had, MiB, each at its own time."""

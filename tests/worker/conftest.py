@@ -19,6 +19,7 @@ from fotofila.core.queue.sqlite import SqliteQueue
 from fotofila.core.storage.local import LocalStorage
 from fotofila.testing.clock import FileClock
 from fotofila.testing.misbehaving import KIND
+from fotofila.worker.ahead import QUICK_SECONDS
 from fotofila.worker.loop import run_worker
 
 OWNER = new_id()
@@ -36,7 +37,9 @@ class Bench:
     read: list[Result] = field(default_factory=list)
 
     @asynccontextmanager
-    async def working(self, queue: Queue | None = None, *, kind: JobKind = KIND) -> AsyncIterator[asyncio.Event]:
+    async def working(
+        self, queue: Queue | None = None, *, kind: JobKind = KIND, quick_seconds: float = QUICK_SECONDS
+    ) -> AsyncIterator[asyncio.Event]:
         """Run a worker for a block; the event stops it earlier."""
         stop = asyncio.Event()
         task = asyncio.create_task(
@@ -47,6 +50,7 @@ class Bench:
                 storage=self.storage,
                 kinds=Kinds([Capability(name="misbehaving", job_kinds=(kind,))]),
                 stop=stop,
+                quick_seconds=quick_seconds,
             )
         )
         try:

@@ -26,9 +26,10 @@ from fotofila.core.observability.metrics import EXECUTION_SECONDS, EXECUTIONS
 from fotofila.core.observability.traces import span
 from fotofila.core.queue import Delivery, Queue
 from fotofila.core.storage import Storage
+from fotofila.worker.ahead import CHILD_WAIT_SECONDS
 from fotofila.worker.asking import Asking
 from fotofila.worker.cancels import Cancels
-from fotofila.worker.errors import CrashedError, StorageAwayError, needing_storage
+from fotofila.worker.errors import BusyError, CrashedError, StorageAwayError, needing_storage
 from fotofila.worker.pool import ChildPool, Request
 from fotofila.worker.reporter import Reporter
 from fotofila.worker.scratch import Trays
@@ -38,6 +39,7 @@ log = get_logger(__name__)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 SNOOZE_SECONDS = 30.0
 PROGRESS_SECONDS = 1.0
+NO_CHILD = "Every child of the worker is at work with something slow; another goes on."
 NOT_MADE = "The program that reads the picture named a file that it did not make."
 
 
@@ -188,8 +190,11 @@ async def work(
             models_dir=bench.settings.models_dir,
             media_type=message.source.media_type if message.source else "",
         )
-        async with passing_on(reporter) as on_progress:
-            answer = await bench.pool.run(request, on_progress=on_progress)
+        try:
+            async with passing_on(reporter) as on_progress:
+                answer = await bench.pool.run(request, on_progress=on_progress, wait_seconds=CHILD_WAIT_SECONDS)
+        except BusyError:
+            return {"outcome": "snooze", "seconds": 0, "reason": NO_CHILD}, ()
         if answer["outcome"] != "done" or message.source is None:
             return answer, ()
         answer["timings"] = {**answer["timings"], **asked}

@@ -1,10 +1,11 @@
-"""The lease loop: takes as many messages as there are children, and stops with grace."""
+"""The lease loop: takes as many messages as there are children, of quick work some more; stops with grace."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import socket
+import time
 
 from fotofila.core.capability import Kinds
 from fotofila.core.clock import Clock
@@ -14,6 +15,7 @@ from fotofila.core.jobs.messages import ErrorInfo, ProcessMessage, UnreadableMes
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.queue import Delivery, Queue
 from fotofila.core.storage import Storage
+from fotofila.worker.ahead import QUICK_SECONDS, Ahead
 from fotofila.worker.asking import OwnChildren, make_asking
 from fotofila.worker.cancels import Cancels
 from fotofila.worker.execution import Bench, execute, refuse, valid_ids
@@ -37,6 +39,7 @@ async def run_worker(
     storage: Storage,
     kinds: Kinds,
     stop: asyncio.Event,
+    quick_seconds: float = QUICK_SECONDS,
 ) -> None:
     """Work until `stop` is set; then finish what was begun, or give it back without costing an attempt."""
     size = settings.workers or available_cpus()
@@ -57,7 +60,7 @@ async def run_worker(
         )
         log.info("worker.started", children=size, lanes=settings.worker_lanes)
         try:
-            await Slots(bench, size).serve(stop)
+            await Slots(bench, size, Ahead(size, quick_seconds=quick_seconds)).serve(stop)
         finally:
             await pool.close()
             await asking.close()
@@ -65,11 +68,13 @@ async def run_worker(
 
 
 class Slots:
-    """The executions that run, never more than there are children."""
+    """The executions that run: as many as there are children, and what `Ahead` allows of a backlog."""
 
-    def __init__(self, bench: Bench, size: int) -> None:
+    def __init__(self, bench: Bench, size: int, ahead: Ahead) -> None:
         self._bench = bench
         self._size = size
+        self._ahead = ahead
+        self._backlog = False
         self._running: dict[asyncio.Task[None], tuple[Delivery, ProcessMessage]] = {}
         self._receiving: asyncio.Task[list[Delivery]] | None = None
         self._ended = asyncio.Event()
@@ -79,18 +84,21 @@ class Slots:
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(self._stop)
         while not stop.is_set():
-            free = self._size - len(self._running)
-            if free == 0:
+            free, ahead = self._size - len(self._running), self._ahead.count
+            if free < 0 or (free == 0 and not (ahead and self._backlog)):
                 self._ended.clear()
                 await self._ended.wait()
                 continue
-            self._receiving = asyncio.create_task(self._receive(free))
+            wanted = free + ahead
+            self._receiving = asyncio.create_task(self._receive(wanted, wait_seconds=WAIT_SECONDS if free else 0))
             await asyncio.wait([self._receiving])
             if self._receiving.cancelled():
                 continue
-            if deliveries := self._receiving.result():
+            deliveries = self._receiving.result()
+            self._backlog = len(deliveries) == wanted  # else what comes next is for whoever is idle
+            if deliveries:
                 await self._start(deliveries)
-            else:
+            elif free:
                 self._bench.trays.wipe()
         await self._drain()
 
@@ -103,13 +111,13 @@ class Slots:
         self._running.pop(done, None)
         self._ended.set()
 
-    async def _receive(self, count: int) -> list[Delivery]:
+    async def _receive(self, count: int, *, wait_seconds: float) -> list[Delivery]:
         settings = self._bench.settings
         try:
             return await self._bench.queue.receive(
                 settings.worker_lanes,
                 max_messages=count,
-                wait_seconds=WAIT_SECONDS,
+                wait_seconds=wait_seconds,
                 lease_seconds=settings.lease_seconds,
             )
         except FotofilaError as error:
@@ -132,10 +140,12 @@ class Slots:
 
     async def _guard(self, delivery: Delivery, message: ProcessMessage) -> None:
         """Keep trouble of one execution from the others: unacked, its message comes back after the lease."""
+        began = time.monotonic()
         try:
             await execute(self._bench, delivery, message)
         except Exception as error:  # noqa: BLE001 - queue or storage went away: the lease says what becomes of it
             log.warning("execution.lost", job_id=message.job_id, error=repr(error))
+        self._ahead.note(time.monotonic() - began)
 
     async def _drain(self) -> None:
         """Let executions finish for a while, then give the rest back through the outbox, at no cost."""

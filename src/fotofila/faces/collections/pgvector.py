@@ -41,9 +41,9 @@ MANY = 1000
 """Vectors at once after which PostgreSQL should count anew, and that no search waits for: some seconds."""
 PATIENCE_SECONDS = 1.0
 """That the first search waits for the index."""
-GRAPH_BYTES = 1200
-"""Of each vector in the graph while it is built, beside its own numbers, measured as 1060: a graph that outgrows its
-memory goes on on the disk, at a tenth of the speed."""
+GRAPH_BYTES = 800
+"""Of each vector in the graph while it is built, beside its own numbers, measured as 714: a graph that outgrows its
+memory is finished on the disk, far slower."""
 BUILD_MEMORY_MIB = (64, 4096)
 """Least and most: a parallel build takes all of it at once, in shared memory."""
 MODEL = re.compile(r"[A-Za-z0-9_.\-]{1,64}")

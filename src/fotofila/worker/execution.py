@@ -25,6 +25,7 @@ from fotofila.core.observability.logs import get_logger
 from fotofila.core.observability.metrics import EXECUTION_SECONDS, EXECUTIONS
 from fotofila.core.observability.traces import span
 from fotofila.core.queue import Delivery, Queue
+from fotofila.core.queue.base import Settling
 from fotofila.core.storage import Storage
 from fotofila.worker.ahead import CHILD_WAIT_SECONDS
 from fotofila.worker.asking import Asking
@@ -57,6 +58,8 @@ class Bench:
     trays: Trays
     cancels: Cancels
     asking: Asking = field(default_factory=Asking)
+    settling: Settling | None = None
+    """The queue once more, where it is one of these."""
 
 
 class LostLeaseError(Exception):
@@ -65,7 +68,14 @@ class LostLeaseError(Exception):
 
 async def execute(bench: Bench, delivery: Delivery, message: ProcessMessage) -> None:
     """Do the work of one delivery and report; give it back unacked only when the lease or the queue is lost."""
-    reporter = Reporter(queue=bench.queue, storage=bench.storage, clock=bench.clock, message=message, delivery=delivery)
+    reporter = Reporter(
+        queue=bench.queue,
+        storage=bench.storage,
+        clock=bench.clock,
+        message=message,
+        delivery=delivery,
+        settling=bench.settling,
+    )
     with span("worker.execute", message.traceparent, kind=message.kind, job_id=message.job_id):
         try:
             outcome = await attempt(bench, delivery, message, reporter)

@@ -14,6 +14,7 @@ from fotofila.core.errors import FotofilaError
 from fotofila.core.jobs.messages import ErrorInfo, ProcessMessage, UnreadableMessageError, read_process
 from fotofila.core.observability.logs import get_logger
 from fotofila.core.queue import Delivery, Queue
+from fotofila.core.queue.base import Settling
 from fotofila.core.storage import Storage
 from fotofila.worker.ahead import QUICK_SECONDS, Ahead
 from fotofila.worker.asking import OwnChildren, make_asking
@@ -57,6 +58,7 @@ async def run_worker(
             trays=Trays(folder),
             cancels=Cancels(storage),
             asking=asking,
+            settling=queue if isinstance(queue, Settling) else None,
         )
         log.info("worker.started", children=size, lanes=settings.worker_lanes)
         try:

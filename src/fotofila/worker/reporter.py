@@ -42,10 +42,12 @@ class Reporter:
         clock: Clock,
         message: ProcessMessage,
         delivery: Delivery | None = None,
+        settling: Settling | None = None,
     ) -> None:
-        """`delivery` is ended with the last report, where the queue can do both at once; see `settled`."""
+        """`delivery` is ended with the last report, where the queue is `settling` too; see `settled`."""
         self._queue = queue
         self._delivery = delivery
+        self._settling = settling
         self.settled = False
         self._storage = storage
         self._clock = clock
@@ -83,9 +85,9 @@ class Reporter:
 
     async def _send_last(self, message: messages.Report, lane: str = RESULTS) -> None:
         """Send what became of it."""
-        if self._delivery is not None and isinstance(self._queue, Settling):
+        if self._delivery is not None and self._settling is not None:
             outgoing = Outgoing(payload=message.dump(), dedup_id=message.id)
-            await self._queue.settle(self._delivery, lane, [outgoing])
+            await self._settling.settle(self._delivery, lane, [outgoing])
             self.settled = True
         else:
             await self._enqueue(lane, message)

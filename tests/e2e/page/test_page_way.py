@@ -37,6 +37,16 @@ def tile(page: Page, name: str) -> Locator:
     return page.get_by_role("list", name=re.compile("Photos, newest|Fotos, das mais")).get_by_role("link", name=name)
 
 
+def send(at: Visit, server: Serving, photo: bytes, name: str) -> None:
+    """Send a photo as a program does."""
+    sent = at.page.request.post(
+        f"{server.url}/api/photos?filename={name}",
+        data=photo,
+        headers={"Origin": server.url, "Content-Type": "image/jpeg"},
+    )
+    assert sent.ok
+
+
 def test_faces_come_out_of_a_photo_that_went_in(visitor: Visitor, group_photo: Path) -> None:
     at = visitor()
     upload(at, group_photo)
@@ -66,18 +76,12 @@ def test_a_face_and_its_row_light_up_together(visitor: Visitor, group_photo: Pat
     expect(at.page.locator("svg g.face")).to_have_count(0)
 
 
-def test_a_photo_sent_by_a_program_appears_without_reloading(visitor: Visitor, server: Serving, tmp_path: Path) -> None:
+def test_a_photo_sent_by_a_program_appears_without_reloading(visitor: Visitor, server: Serving) -> None:
     at = visitor()
     with at.page.expect_response("**/api/events"):  # events from before the stream was open are not resent
         at.go("#/")
-    file = tmp_path / "from_elsewhere.jpg"
-    file.write_bytes(jpeg())
-    at.page.request.post(
-        f"{server.url}/api/photos?filename={file.name}",
-        data=file.read_bytes(),
-        headers={"Origin": server.url, "Content-Type": "image/jpeg"},
-    )
-    expect(tile(at.page, file.name)).to_be_visible()
+    send(at, server, jpeg(), "from_elsewhere.jpg")
+    expect(tile(at.page, "from_elsewhere.jpg")).to_be_visible()
 
 
 def test_progress_is_told_and_the_same_photo_is_known_again(visitor: Visitor, tmp_path: Path) -> None:
@@ -194,6 +198,32 @@ def test_reports_show_plots_and_the_same_as_tables(visitor: Visitor, tmp_path: P
     with at.page.expect_download() as download:
         at.page.get_by_role("link", name="CSV").click()
     assert b"counted.jpg" in download.value.path().read_bytes()
+
+
+def test_reports_follow_what_happens_and_stay_where_they_are(visitor: Visitor, server: Serving, tmp_path: Path) -> None:
+    (tmp_path / "before.jpg").write_bytes(jpeg())
+    at = visitor(viewport=PHONE)
+    page = at.page
+    upload(at, tmp_path / "before.jpg")
+    expect(tile(page, "before.jpg")).to_contain_text("no faces", timeout=ANALYSIS_MS)
+    at.go("#/reports?range=week")
+    figure = page.get_by_role("figure", name="Photos over time")
+    figure.get_by_text("Show as a table").click()
+    _, done, _ = figure.get_by_role("row").last.get_by_role("cell").all()
+    photos = page.locator("dl.totals dd").first
+    photos_before, done_before = int(photos.inner_text()), int(done.inner_text())
+    figure.evaluate("figure => { window.kept = figure; figure.scrollIntoView(); }")
+    scrolled = page.evaluate("window.scrollY")
+    assert scrolled > 0
+
+    send(at, server, jpeg(), "after.jpg")
+    expect(photos).to_have_text(str(photos_before + 1))
+    analysed = "([cell, before]) => Number(cell.innerText) > before"
+    page.wait_for_function(analysed, arg=[done.element_handle(), done_before], timeout=ANALYSIS_MS)
+    assert figure.evaluate("figure => figure === window.kept")
+    assert page.evaluate("window.scrollY") == scrolled
+    assert page.url.endswith("#/reports?range=week")
+    expect(page.get_by_role("button", name="7 days")).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_photo_is_deleted_after_a_question(visitor: Visitor, tmp_path: Path) -> None:

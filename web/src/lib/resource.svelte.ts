@@ -12,7 +12,14 @@ export class Resource<T> {
     this.#fetch = fetch;
   }
 
-  load = async (): Promise<void> => {
+  load = (): Promise<void> => this.#ask((problem) => (this.problem = problem));
+
+  /** Brings it up to date, unless it is being asked for; a failure leaves all as it is: the next one tries again. */
+  refresh = async (): Promise<void> => {
+    if (!this.loading) await this.#ask(() => undefined);
+  };
+
+  async #ask(fail: (problem: Problem) => void): Promise<void> {
     const turn = ++this.#latest;
     this.loading = true;
     try {
@@ -21,9 +28,9 @@ export class Resource<T> {
       this.value = value;
       this.problem = undefined;
     } catch (error) {
-      if (turn === this.#latest) this.problem = asProblem(error);
+      if (turn === this.#latest) fail(asProblem(error));
     } finally {
       if (turn === this.#latest) this.loading = false;
     }
-  };
+  }
 }

@@ -349,7 +349,7 @@ async def test_only_a_model_that_is_here_can_be_taken(place: Place) -> None:
 
 async def test_change_can_be_driven_by_the_api(place: Place) -> None:
     await place.index(1)
-    url = "/api/collections/guests/model"
+    url = "/api/collections/guests"
     transport = httpx.ASGITransport(create_app(place.context), client=("127.0.0.1", 40000))
     async with httpx.AsyncClient(
         transport=transport, base_url="http://127.0.0.1:8000", headers=place.client.headers
@@ -357,11 +357,22 @@ async def test_change_can_be_driven_by_the_api(place: Place) -> None:
         await drive(place, client, url)
 
 
-async def drive(place: Place, client: httpx.AsyncClient, url: str) -> None:
+async def tells_of_a_change(client: httpx.AsyncClient, collection: str) -> list[bool]:
+    """Return what the collection, the list of all, and the answer to a change of its settings say."""
+    shown = await client.get(collection)
+    (listed,) = (await client.get("/api/collections")).json()["items"]
+    changed = await client.patch(collection, json={"ttl_days": 30})
+    return [each["changing_model"] for each in (shown.json(), listed, changed.json())]
+
+
+async def drive(place: Place, client: httpx.AsyncClient, collection: str) -> None:
+    url = f"{collection}/model"
+    assert await tells_of_a_change(client, collection) == [False] * 3
     assert (await client.get(url)).json()["code"] == "no_model_change"
     assert (await client.get(f"{url}/choices")).json() == {"model": OLD, "choices": [NEW]}
     started = await client.post(url, json={"model": NEW})
     assert (started.status_code, started.json()["state"]) == (202, "embedding")
+    assert await tells_of_a_change(client, collection) == [True] * 3
 
     await embed_all(place.context)
 

@@ -1,4 +1,5 @@
 import { api, ok } from "./client";
+import { getCollection } from "./collections";
 import { Problem } from "./problem";
 import type { components } from "./schema";
 import type { Page } from "./types";
@@ -15,10 +16,12 @@ const of = (collection: string): { path: { collection: string } } => ({ path: { 
 
 /** How far the change of model is; null where none is under way. */
 export async function getRemodel(collection: string): Promise<Remodel | null> {
+  // Asking for a change that is not there is answered with 404, which browsers show as an error of the page.
+  if (!(await getCollection(collection)).changing_model) return null;
   try {
     return await ok(api.GET("/api/collections/{collection}/model", { params: of(collection) }));
   } catch (error) {
-    if (error instanceof Problem && error.code === "no_model_change") return null;
+    if (error instanceof Problem && error.code === "no_model_change") return null; // it ended in between
     throw error;
   }
 }

@@ -8,7 +8,7 @@ and stay searchable by the vector that they have.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
@@ -165,6 +165,13 @@ async def describe(context: Context, owner: str, name: str) -> RemodelInfo:
     async with context.db.read() as session:
         collection = await find_collection(session, owner, name)
         return await info_of(session, collection, await find_remodel(session, collection))
+
+
+async def changing_among(context: Context, ids: Collection[str]) -> frozenset[str]:
+    """Return those of the collections that are between two models."""
+    async with context.db.read() as session:
+        found = await session.scalars(select(Remodel.collection_id).where(Remodel.collection_id.in_(ids)))
+        return frozenset(found)
 
 
 async def list_left_behind(

@@ -50,6 +50,7 @@ class CollectionOut(Row):
     ttl_days: int | None = Field(description="Days after which a face is erased.")
     consent_note: str | None
     switched_on: bool = Field(description="Faces are recognised here although the workspace's switch is off.")
+    changing_model: bool = Field(description="A change of model is under way: GET …/model says how far it is.")
 
 
 class CollectionIn(Strict):

@@ -46,19 +46,21 @@ class LoadMiddleware:
             )
             raise OverloadedError(message, headers={"Retry-After": RETRY_SECONDS})
         waits = b"wait=" in scope.get("query_string", b"")
-
-        async def watch() -> Message:
-            message = await receive()
-            if waits and not message.get("more_body", False):
-                self._leave(scope)
-            return message
-
         self._under_way.add(id(scope))
         UPLOADS_UNDER_WAY.inc()
         try:
-            await self.app(scope, watch, send)
+            await self.app(scope, self._until_read(scope, receive) if waits else receive, send)
         finally:
             self._leave(scope)
+
+    def _until_read(self, scope: Scope, receive: Receive) -> Receive:
+        async def watch() -> Message:
+            message = await receive()
+            if not message.get("more_body", False):
+                self._leave(scope)
+            return message
+
+        return watch
 
     def _leave(self, scope: Scope) -> None:
         if id(scope) in self._under_way:

@@ -1,4 +1,4 @@
-"""What the embedded database and the embedded queue share: threads, the write lock, and hearing of others' commits.
+"""What the embedded database and the embedded queue share: the write lock, and hearing of others' commits.
 
 SQLite counts commits in `PRAGMA data_version`, which takes microseconds to read: far less than asking the tables.
 """
@@ -10,17 +10,12 @@ import contextlib
 import os
 import random
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import copy_context
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any
 
 from fotofila.core.file_events import FileEvents
-
-T = TypeVar("T")
 
 POLL_SECONDS = 0.02
 SOON_SECONDS, LATER_SECONDS, DEAF_SECONDS = 0.005, 0.05, 5.0
@@ -153,57 +148,6 @@ class SqliteChanges:
             self._writes.close()
         if self._connection is not None:
             self._connection.close()
-
-
-class Lane:
-    """A daemon thread that does one thing after the other, for tasks of any event loop."""
-
-    def __init__(self, name: str) -> None:
-        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while (work := self._work.get()) is not None:
-            work()
-            del work
-
-    def is_here(self) -> bool:
-        """Say whether we are on its thread."""
-        return threading.get_ident() == self._thread.ident
-
-    def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Have something done, in the context of the caller; what it returns or raises comes back in the future."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        context = copy_context()
-
-        def call() -> None:
-            result: Any = None
-            raised: BaseException | None = None
-            try:
-                result = context.run(work)
-            except BaseException as error:  # noqa: BLE001 - it is raised again where it is awaited
-                raised = error
-            with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
-                loop.call_soon_threadsafe(settle, future, result, raised)
-
-        self._work.put(call)
-        return future
-
-    def end(self) -> None:
-        """Let the thread end once everything before is done."""
-        self._work.put(None)
-
-
-def settle(future: asyncio.Future[T], result: T, raised: BaseException | None) -> None:
-    """End a future, unless its task was cancelled meanwhile."""
-    if future.cancelled():
-        return
-    if raised is None:
-        future.set_result(result)
-    else:
-        future.set_exception(raised)
 
 
 def begin_writing(connection: sqlite3.Connection) -> None:

@@ -32,7 +32,8 @@ from fotofila.core.db.quick import QUICKLY
 from fotofila.core.db.sqlite_bare import plain_value
 from fotofila.core.db.sqlite_writer import PlainWork, SqliteWriter, Work
 from fotofila.core.db.together import Gathering, PlainWrite, Row
-from fotofila.core.sqlite import Lane, SqliteChanges, enter_wal
+from fotofila.core.lanes import Lane
+from fotofila.core.sqlite import SqliteChanges, enter_wal
 
 BUSY_SECONDS = 30
 PARAMETER = re.compile(r":(\w+)")

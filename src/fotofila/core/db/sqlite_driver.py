@@ -20,7 +20,8 @@ from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
 from sqlalchemy.util.concurrency import await_, in_greenlet
 
-from fotofila.core.sqlite import BEGIN_WRITING, Lane, begin_writing
+from fotofila.core.lanes import Lane
+from fotofila.core.sqlite import BEGIN_WRITING, begin_writing
 
 T = TypeVar("T")
 

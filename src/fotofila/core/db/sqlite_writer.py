@@ -15,7 +15,8 @@ from fotofila.core.db.sqlite_bare import SqliteBare
 from fotofila.core.db.sqlite_driver import Connection, drive
 from fotofila.core.db.together import PlainWrite, Row
 from fotofila.core.errors import FotofilaError
-from fotofila.core.sqlite import Lane, begin_writing
+from fotofila.core.lanes import Lane
+from fotofila.core.sqlite import begin_writing
 
 T = TypeVar("T")
 

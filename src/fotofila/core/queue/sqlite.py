@@ -17,9 +17,10 @@ from typing import TypeVar
 
 from fotofila.core.errors import StorageFullError, UnavailableError
 from fotofila.core.ids import new_id
+from fotofila.core.lanes import Lane
 from fotofila.core.queue.base import MAX_PAYLOAD_BYTES, Delivery, Depth, LaneNames, Outgoing
 from fotofila.core.queue.sqlite_parcels import Parcel, Parcels
-from fotofila.core.sqlite import Lane, SqliteChanges, begin_writing, enter_wal, identity
+from fotofila.core.sqlite import SqliteChanges, begin_writing, enter_wal, identity
 
 DEDUP_SECONDS = 600
 LOOK_SECONDS = 1.0

@@ -14,10 +14,12 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from stat import S_ISREG
 
 from fotofila.core.errors import StorageFullError, UnavailableError
+from fotofila.core.lanes import Lane
 from fotofila.core.storage.base import (
     CHUNK_BYTES,
     SMALL_BYTES,
@@ -42,6 +44,14 @@ from fotofila.core.storage.durable import (
 )
 
 STALE_SECONDS = 86400
+THREADS = min(32, (os.cpu_count() or 1) + 4)
+"""That write files: a disk that is slow to sync does several at once."""
+
+
+@cache
+def writers() -> Lane:
+    """Return the threads that write files, for all storages of this process."""
+    return Lane("files", threads=THREADS)
 
 
 class LocalWriter:
@@ -63,7 +73,7 @@ class LocalWriter:
         """Add bytes."""
         held, self._held = self._held, chunk
         if held:
-            await asyncio.to_thread(self._append, held)
+            await writers().run(lambda: self._append(held))
 
     def _append(self, chunk: bytes) -> Partial:
         if self._partial is None:
@@ -74,7 +84,7 @@ class LocalWriter:
 
     async def commit(self) -> None:
         """Make the object whole, durable and visible."""
-        await asyncio.to_thread(self._commit)
+        await writers().run(self._commit)
 
     def _commit(self) -> None:
         partial = self._append(self._held)
@@ -132,7 +142,7 @@ class LocalStorage:
                     folders.append(folder_of(target))
 
         with os_errors(next(iter(files), "")):
-            await asyncio.to_thread(work)
+            await writers().run(work)
 
     def _place(self, file: Path | bytes, target: str, grown: list[str]) -> None:
         def begin(partial: str) -> str:

@@ -16,8 +16,13 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def kept_until_the_end() -> Iterator[Path]:
-    """Give a folder whose folders ext4 puts far from each other, and from what was deleted elsewhere (`chattr +T`)."""
+    """Give a folder whose `apart` folders ext4 puts far from each other, and from what was deleted (`chattr +T`)."""
     with tempfile.TemporaryDirectory(prefix="fotofila-bench-") as folder:
         if chattr := shutil.which("chattr"):  # other file systems refuse it, and need none
             subprocess.run([chattr, "+T", folder], check=False, capture_output=True)
         yield Path(folder)
+
+
+def apart(kept: Path, name: str) -> Path:
+    """Make a folder in it, by a name that never was: where ext4 puts it follows from the name."""
+    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=kept))

@@ -21,7 +21,7 @@ from typing import Any
 
 from PIL import Image
 
-from bench.disk import kept_until_the_end
+from bench.disk import apart, kept_until_the_end
 from bench.peers_pipeline import CLIENTS, PEERS, running_peer
 from bench.pipeline_fleet import running
 from bench.pipeline_load import PACED_SHARE, Looks, Phase, measure
@@ -58,10 +58,9 @@ def main(argv: list[str]) -> int:
     sides = (*(() if arguments.peers_only else (OURS,)), *peers)
     rounds: dict[str, list[dict[str, Any]]] = {side: [] for side in sides}
     with kept_until_the_end() as kept:
-        for number in range(arguments.rounds):
+        for _ in range(arguments.rounds):
             for side in sides:
-                folder = kept / f"{side}-{number}"
-                folder.mkdir()
+                folder = apart(kept, side)
                 phases = ours(arguments, photos, folder) if side == OURS else beside(side, arguments, photos, folder)
                 rounds[side].append(tell(side, *phases))
     figures = {side: least(each) for side, each in rounds.items()}

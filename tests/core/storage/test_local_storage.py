@@ -5,6 +5,7 @@ import errno
 import os
 import resource
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -181,3 +182,43 @@ def test_list_is_the_sorted_keys_with_a_prefix(
         return await keys(storage, prefix)
 
     assert asyncio.run(scenario()) == sorted(name for name in names if name.startswith(prefix))
+
+
+async def test_what_is_still_being_written_when_its_caller_leaves_is_closed_only_afterwards(
+    storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    written: list[tuple[int, int]] = []
+    real = os.write
+
+    def write(handle: int, content: bytes) -> int:
+        begun.set()
+        go_on.wait()
+        written.append((handle, os.fstat(handle).st_ino))  # fails where it was closed meanwhile
+        return real(handle, content)
+
+    monkeypatch.setattr(os, "write", write)
+
+    async def upload() -> None:
+        async with storage.open_writer("a/b") as writer:
+            await writer.write(b"one")
+            await writer.write(b"two")
+
+    task = asyncio.create_task(upload())
+    await asyncio.to_thread(begun.wait)
+    task.cancel()
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(0.1, go_on.set)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(written) == 1
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(written[0][0])
+    assert not list((storage.path("a/b").parent).glob("*"))
+
+
+async def test_folder_behind_a_link_that_leads_nowhere_is_no_endless_work(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path / "objects")
+    (tmp_path / "objects" / "a").symlink_to(tmp_path / "away")
+    with pytest.raises(ObjectNotFoundError):
+        await storage.put("a/b/c", b"one")

@@ -83,17 +83,14 @@ def make_folder(folder: str, root: str, grown: list[str]) -> None:
         os.makedirs(root, exist_ok=True)
         return
     above = folder_of(folder)
+    if not os.path.isdir(above):
+        make_folder(above, root, grown)
     try:
         os.mkdir(folder)
-    except FileNotFoundError:
-        make_folder(above, root, grown)
-        make_folder(folder, root, grown)
-    except FileExistsError:
+    except FileExistsError:  # whoever has made it since may not have written it through
         if os.path.isfile(folder):
             raise
-        grown.append(above)  # whoever has made it since may not have written it through
-    else:
-        grown.append(above)
+    grown.append(above)
 
 
 def put(content: bytes, partial: str) -> str:

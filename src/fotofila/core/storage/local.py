@@ -10,8 +10,9 @@ import asyncio
 import errno
 import os
 import shutil
+import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -66,37 +67,57 @@ class LocalWriter:
         self._root = root
         self._if_absent = if_absent
         self._held = b""
+        self._turn = threading.Lock()
+        """A visit goes on after its caller was cancelled: another that closes its file waits for it."""
         self._partial: Partial | None = None
+        self._visited = False
+        self._abandoned = False
         self.committed = False
 
     async def write(self, chunk: bytes) -> None:
         """Add bytes."""
         held, self._held = self._held, chunk
         if held:
-            await writers().run(lambda: self._append(held))
+            await self._visit(lambda: self._append(held))
 
-    def _append(self, chunk: bytes) -> Partial:
+    async def commit(self) -> None:
+        """Make the object whole, durable and visible."""
+        await self._visit(self._commit)
+
+    async def abandon(self) -> None:
+        """Close and remove the temporary file, if one was begun, or is about to be."""
+        self._abandoned = True
+        if self._visited:
+            await self._visit(self._remove)
+
+    async def _visit(self, work: Callable[[], object]) -> None:
+        def in_turn() -> None:
+            with self._turn:
+                work()
+
+        self._visited = True
+        await writers().run(in_turn)
+
+    def _append(self, chunk: bytes) -> None:
+        if self._abandoned:
+            return
         if self._partial is None:
             with settling([]) as grown:
                 self._partial = begin_partial(folder_of(self._target), self._root, Partial, grown)
         self._partial.write(chunk)
-        return self._partial
-
-    async def commit(self) -> None:
-        """Make the object whole, durable and visible."""
-        await writers().run(self._commit)
 
     def _commit(self) -> None:
-        partial = self._append(self._held)
-        partial.settle()
-        place(partial.path, self._target, if_absent=self._if_absent)
+        self._append(self._held)
+        if self._partial is None or self._abandoned:
+            return
+        self._partial.settle()
+        place(self._partial.path, self._target, if_absent=self._if_absent)
         fsync(folder_of(self._target))
         self.committed = True
 
-    async def abandon(self) -> None:
-        """Close and remove the temporary file, if one was begun."""
+    def _remove(self) -> None:
         if self._partial is not None:
-            await asyncio.to_thread(self._partial.remove)
+            self._partial.remove()
 
 
 class LocalStorage:
